@@ -1,0 +1,201 @@
+"""The settings of one deployment: frozen values, one class a noun, read from ``conf/base`` and one overlay.
+
+What a signal, a feature set or a model *is* stands in files of its own (``contracts/``, ``features/``,
+``models/``); here stands where data comes from, where it goes and how the queries run.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, SecretStr, model_validator
+
+__all__ = [
+    "Clock",
+    "DeltaSource",
+    "Duration",
+    "FileSource",
+    "KafkaSource",
+    "Name",
+    "Registry",
+    "Restarts",
+    "Section",
+    "Settings",
+    "Signal",
+    "Source",
+    "Spark",
+    "Storage",
+    "duration",
+    "duration_text",
+]
+
+_UNITS = {"second": 1, "minute": 60, "hour": 3_600, "day": 86_400, "week": 604_800}
+_DURATION = re.compile(r"(\d+) (second|minute|hour|day|week)s?")
+
+
+def duration(value: object) -> timedelta:
+    """``30 minutes`` as a timedelta. Whole seconds, minutes, hours, days or weeks; nothing else is guessed."""
+    if isinstance(value, timedelta):
+        return value
+    match = _DURATION.fullmatch(str(value).strip())
+    if match is None:
+        raise ValueError(f"{value!r} is no duration: write a number and a unit, as in '30 minutes'")
+    return timedelta(seconds=int(match[1]) * _UNITS[match[2]])
+
+
+def duration_text(value: timedelta) -> str:
+    """The same duration in the largest unit that keeps it whole: what Spark and people both read."""
+    seconds = int(value.total_seconds())
+    unit, size = next(
+        ((unit, size) for unit, size in reversed(_UNITS.items()) if seconds and seconds % size == 0), ("second", 1)
+    )
+    count = seconds // size
+    return f"{count} {unit}{'' if count == 1 else 's'}"
+
+
+Duration = Annotated[timedelta, BeforeValidator(duration), PlainSerializer(duration_text)]
+Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,62}$")]
+
+
+class Section(BaseModel):
+    """A part of the configuration: frozen, and any key it does not know is a mistake."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Storage(Section):
+    """Where tables and checkpoints lie.
+
+    root: folder (or URI) under which every table is a Delta folder; or, with ``catalog`` and ``schema``,
+        tables are three-level names and ``root`` is left out.
+    checkpoints: folder (or URI) of the queries' checkpoints; default ``<root>/checkpoints``.
+    """
+
+    root: str | None = None
+    catalog: Name | None = None
+    schema_: Name | None = Field(default=None, alias="schema")
+    checkpoints: str | None = None
+
+    @model_validator(mode="after")
+    def _one_place(self) -> Storage:
+        if (self.catalog is None) != (self.schema_ is None):
+            raise ValueError("catalog and schema go together")
+        if (self.root is None) == (self.catalog is None):
+            raise ValueError("give either root (a folder) or catalog and schema (three-level names)")
+        if self.root is None and self.checkpoints is None:
+            raise ValueError("with catalog and schema, checkpoints must name a folder or volume")
+        return self
+
+    @property
+    def checkpoint_root(self) -> str:
+        return self.checkpoints or f"{self.root}/checkpoints"
+
+
+class Spark(Section):
+    """The session headrace builds when none is active. Ignored where the platform brings its own.
+
+    master: left out, it is what ``spark-submit`` says.
+    shuffle_partitions: frozen into a stateful checkpoint at its first start.
+    conf: further Spark settings.
+    """
+
+    master: str | None = None
+    shuffle_partitions: int = Field(default=8, ge=1)
+    conf: dict[str, str] = {}
+
+
+class Registry(Section):
+    """The MLflow tracking server and registry."""
+
+    tracking_uri: str
+    registry_uri: str | None = None
+
+
+class Clock(Section):
+    """What a signal's event times are judged against.
+
+    kind: ``wall``, the batch's own time; ``replay``, the signal's high-water mark, for data of another time.
+    max_jump: how far ahead of that a record may be; farther is ``future_event_time``.
+    support: how many records must have reached a time before the high-water mark moves to it, so that
+        fewer than this many wrong clocks cannot move it.
+    """
+
+    kind: Literal["wall", "replay"] = "wall"
+    max_jump: Duration = timedelta(minutes=5)
+    support: int = Field(default=3, ge=1, le=1_000)
+
+
+class FileSource(Section):
+    """JSON lines in files that arrive by atomic rename into one folder."""
+
+    kind: Literal["files"]
+    path: str
+    max_files: int = Field(default=8, ge=1)
+    max_file_bytes: int = Field(default=64 * 1024 * 1024, ge=1, lt=2**31)
+
+
+class KafkaSource(Section):
+    """One Kafka topic. ``options`` are the connector's ``kafka.*`` options without that prefix."""
+
+    kind: Literal["kafka"]
+    bootstrap: str
+    topic: str = Field(min_length=1)
+    max_offsets: int = Field(default=20_000, ge=1)
+    starting: Literal["earliest", "latest"] = "earliest"
+    options: dict[str, SecretStr] = {}
+
+    @model_validator(mode="after")
+    def _ours(self) -> KafkaSource:
+        if "group.id" in self.options:
+            raise ValueError("group.id is not yours to set: two queries of one group take each other's records")
+        return self
+
+
+class DeltaSource(Section):
+    """A Delta table that others append to; ``key`` are the columns that identify a row of it."""
+
+    kind: Literal["delta"]
+    table: str
+    key: tuple[str, ...] = Field(min_length=1)
+    max_files: int = Field(default=8, ge=1)
+
+
+Source = Annotated[FileSource | KafkaSource, Field(discriminator="kind")]
+
+
+class Signal(Section):
+    """One signal: its contract, where it comes from, its clock.
+
+    end_of_input: the source is finite; once it is drained nothing more comes, so its last windows close.
+    """
+
+    contract: str
+    source: Source
+    clock: Clock = Clock()
+    end_of_input: bool = False
+
+
+class Restarts(Section):
+    """When a failed query starts again: exponential backoff with jitter, given up after ``limit`` in ``within``."""
+
+    first_wait: Duration = timedelta(seconds=1)
+    longest_wait: Duration = timedelta(minutes=5)
+    limit: int = Field(default=10, ge=0)
+    within: Duration = timedelta(hours=1)
+
+
+class Settings(Section):
+    """All of ``conf/base`` with the overlay of one environment laid over it.
+
+    trigger: how often a query looks for new records while ``headrace run`` goes on.
+    """
+
+    project: Name
+    storage: Storage
+    spark: Spark = Spark()
+    registry: Registry
+    trigger: Duration = timedelta(seconds=10)
+    restarts: Restarts = Restarts()
+    signals: dict[Name, Signal] = Field(min_length=1)

@@ -1,0 +1,129 @@
+"""The nouns of a contract: what a good record of one signal is.
+
+Written in a file of the Open Data Contract Standard (ODCS v3.1, ``conf/contracts/<name>.odcs.yaml``);
+``contracts.odcs`` reads that file into these frozen values, ``contracts.judge`` applies them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from enum import StrEnum
+
+__all__ = ["Bound", "Contract", "Criticality", "Field", "Kind", "Rule"]
+
+Bound = int | float | Decimal | date | datetime
+
+
+class Criticality(StrEnum):
+    """``error`` rejects a record that breaks the rule, ``warn`` keeps and marks it."""
+
+    ERROR = "error"
+    WARN = "warn"
+
+
+class Kind(StrEnum):
+    """The logical type of a field, in ODCS's words; ``DECIMAL`` is its ``number`` with a physical decimal type."""
+
+    STRING = "string"
+    INTEGER = "integer"
+    NUMBER = "number"
+    DECIMAL = "decimal"
+    BOOLEAN = "boolean"
+    TIMESTAMP = "timestamp"
+    DATE = "date"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Field:
+    """One field of a record.
+
+    name, description: as the contract has them.
+    kind: its logical type; a value sent as any other JSON type is ``wrong_type``.
+    required: null or absent is ``required``.
+    primary_key: its place in the primary key, from 1; 0 if it has none.
+    precision, scale: of a decimal.
+    minimum, maximum: inclusive bounds, ``out_of_range`` (a time outside is ``implausible_time``).
+    exclusive_minimum, exclusive_maximum: the same, exclusive.
+    min_length, max_length: in characters, ``length``.
+    pattern: a Java regular expression the whole text must match, ``pattern``.
+    format: ``uuid``, ``email``, ``uri``, ``ipv4``, ``ipv6`` or ``hostname``, ``format``.
+    allowed: the only values, ``not_allowed``.
+    criticality: of every check above but type and required, which always reject.
+    """
+
+    name: str
+    kind: Kind
+    description: str = ""
+    required: bool = False
+    primary_key: int = 0
+    precision: int = 38
+    scale: int = 0
+    minimum: Bound | None = None
+    maximum: Bound | None = None
+    exclusive_minimum: Bound | None = None
+    exclusive_maximum: Bound | None = None
+    min_length: int | None = None
+    max_length: int | None = None
+    pattern: str | None = None
+    format: str | None = None
+    allowed: tuple[str | int | float, ...] = ()
+    criticality: Criticality = Criticality.ERROR
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """A condition over several fields of one record. False and null both break it.
+
+    expression: Spark SQL, already checked and made safe by ``contracts.expressions``.
+    """
+
+    name: str
+    expression: str
+    description: str = ""
+    criticality: Criticality = Criticality.ERROR
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contract:
+    """The agreement on one signal.
+
+    id, version, owner, description: as its file has them.
+    event_time: the timestamp field that says when the event happened.
+    fields: in the order of the file, which is the order of the table's columns.
+    rules: cross-field rules.
+    max_bytes: a longer record is ``too_large`` and is not parsed.
+    """
+
+    id: str
+    version: str
+    event_time: str
+    fields: tuple[Field, ...]
+    rules: tuple[Rule, ...] = ()
+    description: str = ""
+    owner: str = ""
+    max_bytes: int = 1024 * 1024
+
+    def field(self, name: str) -> Field:
+        """The field of that name; KeyError if there is none."""
+        return {field.name: field for field in self.fields}[name]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(field.name for field in self.fields)
+
+    @property
+    def primary_key(self) -> tuple[str, ...]:
+        keyed = sorted((field.primary_key, field.name) for field in self.fields if field.primary_key)
+        return tuple(name for _, name in keyed)
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 over everything that decides about a record; descriptions and owner do not."""
+        deciding = asdict(self) | {"description": "", "owner": ""}
+        for part in (*deciding["fields"], *deciding["rules"]):
+            part["description"] = ""
+        return hashlib.sha256(json.dumps(deciding, sort_keys=True, default=str).encode()).hexdigest()

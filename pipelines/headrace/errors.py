@@ -1,0 +1,71 @@
+"""What headrace raises.
+
+::
+
+    HeadraceError                 catch this to catch them all; carries the exit code
+    ├── UsageError          (2)   the command line asks for something that does not exist
+    ├── ConfigError         (2)   a file under conf/ is wrong; names file, line and key
+    ├── CheckFailed         (1)   a check ran and what it found is not right
+    └── InfrastructureError (3)   Java, a jar, a port, a broker, a registry or a table failed
+        └── SourceChanged   (3)   a source no longer is what its checkpoint was made from
+
+Bad data is never an exception: it becomes a row of ``dead_letters``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+__all__ = [
+    "CheckFailed",
+    "ConfigError",
+    "HeadraceError",
+    "InfrastructureError",
+    "SourceChanged",
+    "UsageError",
+]
+
+
+class HeadraceError(Exception):
+    """Base of every error headrace raises on purpose. Its text is one clear message for the user."""
+
+    exit_code: ClassVar[int] = 3
+
+
+class UsageError(HeadraceError):
+    """The command line names something unknown. The text says what exists instead."""
+
+    exit_code = 2
+
+
+class ConfigError(HeadraceError):
+    """One or more mistakes in ``conf/``, all found in one reading, raised before any query starts.
+
+    ``mistakes`` holds one line for each: ``file:line: key: what is wrong, what to write``.
+    """
+
+    exit_code = 2
+
+    def __init__(self, mistakes: Sequence[str]) -> None:
+        self.mistakes = tuple(mistakes)
+        super().__init__("\n".join(self.mistakes))
+
+
+class CheckFailed(HeadraceError):
+    """A check (ledger, contract, feature) ran to its end and found something wrong."""
+
+    exit_code = 1
+
+
+class InfrastructureError(HeadraceError):
+    """Something outside headrace failed. The text names it and the remedy."""
+
+    exit_code = 3
+
+
+class SourceChanged(InfrastructureError):
+    """A topic was made anew, or a file was altered after it was read.
+
+    Going on would lose or double records without a sign, so the query stops before it has any effect.
+    """

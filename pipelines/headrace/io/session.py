@@ -1,0 +1,76 @@
+"""The Spark session: the only place that builds one, and the only one that touches its context."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Final
+
+from pyspark.sql import SparkSession
+
+__all__ = ["FIXED", "build", "use_pool"]
+
+# Without these a result could differ from host to host, or a secret could show in a plan.
+FIXED: Final[Mapping[str, str]] = {
+    "spark.sql.session.timeZone": "UTC",
+    "spark.sql.ansi.enabled": "true",
+    "spark.sql.caseSensitive": "false",
+    "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
+    "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
+    "spark.scheduler.mode": "FAIR",
+    "spark.redaction.regex": "(?i)secret|password|passwd|token|access[.]?key|credential|jaas|sasl|api[.]?key",
+    "spark.sql.redaction.options.regex": "(?i)url|secret|password|passwd|token|credential|jaas|sasl|key",
+}
+
+# Measured on small machines: most of a small batch is fixed cost, and these are most of that.
+TUNED: Final[Mapping[str, str]] = {
+    "spark.databricks.delta.snapshotPartitions": "1",
+    "spark.sql.streaming.noDataMicroBatches.enabled": "false",
+    "spark.sql.streaming.stopTimeout": "60s",
+    "spark.sql.adaptive.coalescePartitions.enabled": "true",
+    "spark.sql.execution.arrow.pyspark.enabled": "true",
+    "spark.ui.enabled": "false",
+    "spark.ui.showConsoleProgress": "false",
+    "spark.driver.bindAddress": "127.0.0.1",
+    "spark.driver.host": "127.0.0.1",
+    "spark.driver.memory": "2g",
+}
+
+
+def build(
+    name: str,
+    *,
+    master: str | None,
+    shuffle_partitions: int,
+    conf: Mapping[str, str],
+    jars: Sequence[Path] = (),
+) -> SparkSession:
+    """The active session if there is one (a platform's, never changed but for its time zone), else a new one.
+
+    A new one runs Python workers with this interpreter: with another they fail to import, and a query yields
+    no rows without an error at first.
+    """
+    active = SparkSession.getActiveSession()
+    if active is not None:
+        active.conf.set("spark.sql.session.timeZone", "UTC")
+        return active
+    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
+    os.environ.setdefault("PYSPARK_DRIVER_PYTHON", sys.executable)
+    builder = SparkSession.builder.appName(name)
+    if master is not None:
+        builder = builder.master(master)
+    settings = {**(TUNED if master else {}), "spark.sql.shuffle.partitions": str(shuffle_partitions), **conf, **FIXED}
+    if jars:
+        settings["spark.jars"] = ",".join(str(jar) for jar in jars)
+    for key, value in settings.items():
+        builder = builder.config(key, value)
+    spark = builder.getOrCreate()
+    spark.sparkContext.setLogLevel("ERROR")
+    return spark
+
+
+def use_pool(spark: SparkSession, pool: str) -> None:
+    """Jobs this thread starts from now on share the cores fairly with those of other pools."""
+    spark.sparkContext.setLocalProperty("spark.scheduler.pool", pool)

@@ -1,0 +1,97 @@
+"""A model as declared in ``conf/models/<name>.yml``: what it is asked, with which inputs, how it is trained."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Literal
+
+from pydantic import Field
+
+from headrace.config import Duration, Name, Section
+
+__all__ = ["FeatureInput", "Inputs", "Label", "Model", "Output", "Training"]
+
+
+class FeatureInput(Section):
+    """Values taken as of a record's event time from one feature set.
+
+    by: the set's entity columns, each with the signal's field that holds its value.
+    take: features of the set, or all of them; the model sees them as ``<set>_<feature>``.
+    """
+
+    set: Name
+    by: dict[str, str] = Field(min_length=1)
+    take: tuple[Name, ...] = Field(min_length=1)
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        return tuple(f"{self.set}_{feature}" for feature in self.take)
+
+
+class Inputs(Section):
+    """What the model sees, in this order: fields of the signal, then features."""
+
+    signal: tuple[str, ...] = ()
+    features: tuple[FeatureInput, ...] = ()
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        return self.signal + tuple(column for part in self.features for column in part.columns)
+
+
+class Output(Section):
+    """What the model answers.
+
+    column: name or position of the answer in what ``predict`` returns; left out, it returns one column.
+    kind: a ``probability`` lies in [0, 1], and its confidence is max(p, 1 - p); a ``value`` is any finite number.
+    """
+
+    name: Name
+    column: str | int | None = None
+    kind: Literal["probability", "value"] = "value"
+
+
+class Label(Section):
+    """The ground truth that comes late.
+
+    signal, by: the signal that brings it and the field, common to both, that joins it to the scored one.
+    expression: over that signal's fields; its value is the label.
+    within: a label later than this after the event is not waited for.
+    """
+
+    signal: Name
+    by: str
+    expression: str
+    within: Duration
+
+
+class Training(Section):
+    """How ``headrace train`` fits a version. ``holdout`` is the newest share of the rows, kept for the metrics."""
+
+    label: Label
+    estimator: Literal["gradient_boosting", "logistic_regression"] = "gradient_boosting"
+    parameters: dict[str, int | float | str | bool] = {}
+    holdout: float = Field(default=0.25, gt=0, lt=1)
+    seed: int = 0
+
+
+class Model(Section):
+    """One model that scores one signal.
+
+    registered_model, alias: where MLflow's registry keeps it, and the alias whose version is pinned per batch.
+    where: only records for which this holds are scored; the others are counted as skipped.
+    start: where a new generation begins: every accepted record, or only those accepted from now on.
+    wait: how long a batch waits for features to reach its event time before its rows are marked as behind.
+    """
+
+    name: Name
+    description: str = ""
+    signal: Name
+    registered_model: str
+    alias: str = "champion"
+    where: str | None = None
+    start: Literal["earliest", "latest"] = "earliest"
+    wait: Duration = timedelta(seconds=30)
+    inputs: Inputs
+    output: Output
+    training: Training | None = None
