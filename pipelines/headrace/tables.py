@@ -13,6 +13,7 @@ __all__ = [
     "BATCH_PLANS",
     "DEAD_LETTERS",
     "LEDGER",
+    "HEADERS",
     "REASON",
     "SOURCE",
     "Column",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Literal
 
-from pydantic import Field
+from pydantic import AwareDatetime, Field
 
 from headrace.config import Duration, Name, Section
 
@@ -80,7 +80,7 @@ class Model(Section):
 
     registered_model, alias: where MLflow's registry keeps it, and the alias whose version is pinned per batch.
     where: only records for which this holds are scored; the others are counted as skipped.
-    start: where a new generation begins: every accepted record, or only those accepted from now on.
+    start: records of events before this are not scored.
     wait: how long a batch waits for features to reach its event time before its rows are marked as behind.
     """
 
@@ -90,7 +90,7 @@ class Model(Section):
     registered_model: str
     alias: str = "champion"
     where: str | None = None
-    start: Literal["earliest", "latest"] = "earliest"
+    start: AwareDatetime | None = None
     wait: Duration = timedelta(seconds=30)
     inputs: Inputs
     output: Output

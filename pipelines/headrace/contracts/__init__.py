@@ -1,0 +1,1 @@
+"""What a good record is: the contract, the checks that decide, the judge that applies them. Pure."""

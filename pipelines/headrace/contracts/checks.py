@@ -1,0 +1,105 @@
+"""Checks of one field's value: each is a condition that is true where the value breaks the contract.
+
+A null value breaks only ``required``; every other check lets it pass. No check can raise: under ANSI mode one bad
+cast would end the query at every restart, so only ``try_`` forms are used.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+
+from pyspark.sql import Column
+from pyspark.sql import functions as F
+
+from headrace.contracts.model import Bound, Criticality, Field, Kind
+from headrace.contracts.reasons import Reason
+
+__all__ = ["INSTANT", "Check", "value_checks"]
+
+# Python cannot hold a year beyond 9999, Delta readers differ on old calendars: outside these a time is a mistake.
+EARLIEST, LATEST = datetime(1900, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
+
+# A time without its zone means another instant to every reader, so the zone is part of the format.
+INSTANT = r"^\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}(:\d{2}([.,]\d{1,9})?)?([Zz]|[+-]\d{2}:?\d{2})$"
+DAY = r"^\d{4}-\d{2}-\d{2}$"
+
+FORMATS = {
+    "uuid": r"^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$",
+    "email": r"^[^@\s]{1,64}@[^@\s.]+(\.[^@\s.]+)+$",
+    "uri": r"^[A-Za-z][A-Za-z0-9+.-]*:\S+$",
+    "ipv4": r"^((25[0-5]|2[0-4]\d|1?\d?\d)(\.(?!$)|$)){4}$",
+    "ipv6": r"^[0-9a-fA-F:]*:[0-9a-fA-F:.]*$",
+    "hostname": r"^(?=.{1,253}$)[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
+    r"(\.[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?)*$",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """A condition, true where it fails, and what failing means."""
+
+    fails: Column
+    code: Reason
+    field: str | None
+    criticality: Criticality
+    rule: str | None = None
+    message: str | None = None
+
+
+def value_checks(field: Field, sent: Column, value: Column) -> Iterator[Check]:
+    """Every check of one field. ``sent`` is its value as parsed from JSON (times still text), ``value`` typed."""
+    if field.required:
+        yield _check(field, sent.isNull(), Reason.REQUIRED, always=True)
+    if field.kind in (Kind.TIMESTAMP, Kind.DATE):
+        yield _check(field, sent.isNotNull() & value.isNull(), Reason.WRONG_FORMAT, always=True)
+    if field.kind is Kind.NUMBER:
+        yield _check(field, F.isnan(value) | (F.abs(value) == float("inf")), Reason.NON_FINITE, always=True)
+    for condition, text in _bounds(field, value):
+        code = Reason.IMPLAUSIBLE_TIME if field.kind in (Kind.TIMESTAMP, Kind.DATE) else Reason.OUT_OF_RANGE
+        yield _check(field, condition, code, message=f"{code.message}: {text}")
+    if field.min_length is not None:
+        yield _check(field, F.length(value) < field.min_length, Reason.LENGTH)
+    if field.max_length is not None:
+        yield _check(field, F.length(value) > field.max_length, Reason.LENGTH)
+    if field.pattern is not None:
+        # \A…\z, for in Java $ also matches before a last line break.
+        yield _check(field, ~value.rlike(rf"\A(?:{field.pattern})\z"), Reason.PATTERN)
+    if field.format is not None:
+        yield _check(field, ~value.rlike(FORMATS[field.format]), Reason.FORMAT)
+    if field.allowed:
+        yield _check(field, ~value.isin(list(field.allowed)), Reason.NOT_ALLOWED)
+
+
+def _check(field: Field, fails: Column, code: Reason, *, always: bool = False, message: str | None = None) -> Check:
+    return Check(
+        fails=F.coalesce(fails, F.lit(False)),
+        code=code,
+        field=field.name,
+        criticality=Criticality.ERROR if always else field.criticality,
+        message=message,
+    )
+
+
+def _bounds(field: Field, value: Column) -> Iterator[tuple[Column, str]]:
+    minimum, maximum = field.minimum, field.maximum
+    if field.kind is Kind.TIMESTAMP:
+        minimum = EARLIEST if minimum is None and field.exclusive_minimum is None else minimum
+        maximum = LATEST if maximum is None and field.exclusive_maximum is None else maximum
+    if minimum is not None:
+        yield value < _literal(minimum), f"at least {_text(minimum)}"
+    if maximum is not None:
+        yield value > _literal(maximum), f"at most {_text(maximum)}"
+    if field.exclusive_minimum is not None:
+        yield value <= _literal(field.exclusive_minimum), f"more than {_text(field.exclusive_minimum)}"
+    if field.exclusive_maximum is not None:
+        yield value >= _literal(field.exclusive_maximum), f"less than {_text(field.exclusive_maximum)}"
+
+
+def _literal(bound: Bound) -> Column:
+    return F.lit(bound)
+
+
+def _text(bound: Bound) -> str:
+    return bound.isoformat() if isinstance(bound, date) else str(bound)

@@ -1,0 +1,144 @@
+"""The judge: envelopes in, the same rows out with typed fields, reasons and warnings. One parse, one pass.
+
+Every record keeps exactly one row. ``reasons`` is empty where the record is accepted. No record can make the query
+fail, and none is repaired: what was sent as another type is ``wrong_type``, never cast.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+from headrace.contracts.checks import DAY, INSTANT, Check, value_checks
+from headrace.contracts.model import Contract, Criticality, Field, Kind
+from headrace.contracts.reasons import Reason, reason
+from headrace.contracts.shape import as_variant, json_type, shape_checks, shape_is_clean
+from headrace.tables import REASON
+
+__all__ = ["column_type", "judge"]
+
+_NONE: Final = f"CAST(array() AS ARRAY<{REASON}>)"
+_BAD: Final = "_headrace_corrupt"
+_STRICT: Final = {
+    "mode": "PERMISSIVE",
+    "columnNameOfCorruptRecord": _BAD,
+    "allowSingleQuotes": "false",
+    "allowNonNumericNumbers": "false",
+}
+
+
+def judge(envelopes: DataFrame, contract: Contract) -> DataFrame:
+    """Judge every envelope by the contract.
+
+    In: ``value`` BINARY and any other columns. Out: one column ``envelope`` holding all of those, the contract's
+    fields typed and in its order, ``event_time`` TIMESTAMP (null if it could not be read), ``reasons`` and
+    ``warnings``. Not decided here: whether the event time is plausible for the signal's clock.
+    """
+    kept = F.struct(*[F.col(name) for name in envelopes.columns]).alias("envelope")
+    text = F.col("envelope.value").cast("string")
+    gated = envelopes.select(kept).withColumn("_gate", _gate(contract, F.col("envelope.value")))
+    texts = gated.withColumn("_text", F.when(F.col("_gate").isNull(), text))
+    parsed = texts.select("*", _parse(contract).alias("_json"), as_variant(F.col("_text")).alias("_variant"))
+    typed = parsed.select(
+        "*",
+        shape_is_clean(contract, F.col("_variant")).alias("_clean"),
+        *[_typed(field).alias(field.name) for field in contract.fields],
+    )
+    checks = tuple(_value_checks(contract))
+    return typed.select(
+        "envelope",
+        *contract.names,
+        F.col(contract.event_time).alias("event_time"),
+        _reasons(contract, checks).alias("reasons"),
+        _raised(check for check in checks if check.criticality is Criticality.WARN).alias("warnings"),
+    )
+
+
+def column_type(field: Field) -> str:
+    """The DDL type the field has in ``signals_<signal>``."""
+    return {Kind.TIMESTAMP: "TIMESTAMP", Kind.DATE: "DATE"}.get(field.kind) or json_type(field)
+
+
+def _gate(contract: Contract, value: Column) -> Column:
+    """Why a record is not worth parsing, else null."""
+    return (
+        F.when(value.isNull(), Reason.TOMBSTONE.value)
+        .when(F.length(value) > contract.max_bytes, Reason.TOO_LARGE.value)
+        .when(~F.is_valid_utf8(value.cast("string")), Reason.INVALID_UTF8.value)
+        .when(F.trim(value.cast("string")) == "", Reason.EMPTY.value)
+    )
+
+
+def _parse(contract: Contract) -> Column:
+    members = ", ".join(f"`{field.name}` {json_type(field)}" for field in contract.fields)
+    return F.from_json(F.col("_text"), f"{members}, `{_BAD}` STRING", _STRICT)
+
+
+def _sent(field: Field) -> Column:
+    return F.col("_json").getField(field.name)
+
+
+def _typed(field: Field) -> Column:
+    sent = _sent(field)
+    match field.kind:
+        case Kind.TIMESTAMP:
+            return F.when(sent.rlike(INSTANT), sent.try_cast("timestamp"))
+        case Kind.DATE:
+            return F.when(sent.rlike(DAY), sent.try_cast("date"))
+        case _:
+            return sent
+
+
+def _value_checks(contract: Contract) -> Iterator[Check]:
+    for field in contract.fields:
+        yield from value_checks(field, _sent(field), F.col(field.name))
+    for rule in contract.rules:
+        holds = F.coalesce(F.expr(rule.expression), F.lit(False))
+        message = rule.description or Reason.RULE.message
+        yield Check(~holds, Reason.RULE, None, rule.criticality, rule.name, message)
+
+
+def _reasons(contract: Contract, checks: Iterable[Check]) -> Column:
+    """Gate, then shape, then values: what a later step would only repeat of an earlier one is not asked."""
+    corrupt = F.col("_json").getField(_BAD).isNotNull()
+    shapes = tuple(shape_checks(contract, F.col("_text"), F.col("_variant"), corrupt))
+    errors = tuple(check for check in checks if check.criticality is Criticality.ERROR)
+    misshapen = _raised(shapes)
+    gate = F.transform(F.array(F.col("_gate")), _gate_reason)
+    return (
+        F.when(F.col("_gate").isNotNull(), gate)
+        .when(F.col("_clean"), _raised(errors))
+        .otherwise(F.when(F.size(misshapen) > 0, misshapen).otherwise(_raised((*errors, _unexplained(corrupt)))))
+    )
+
+
+def _unexplained(corrupt: Column) -> Check:
+    return Check(corrupt, Reason.MALFORMED, None, Criticality.ERROR)
+
+
+def _gate_reason(code: Column) -> Column:
+    message = F.create_map(*[F.lit(text) for member in Reason for text in (member.value, member.message)])
+    return F.struct(
+        code.alias("code"),
+        code.alias("rule"),
+        F.lit(None).cast("string").alias("field"),
+        F.try_element_at(message, code).alias("message"),
+    )
+
+
+def _raised(checks: Iterable[Check]) -> Column:
+    """The reasons of the checks that fail, built only where one does."""
+    checks = tuple(checks)
+    if not checks:
+        return F.expr(_NONE)
+    any_fails = checks[0].fails
+    for check in checks[1:]:
+        any_fails = any_fails | check.fails
+    built = [
+        F.when(check.fails, reason(check.code, field=check.field, rule=check.rule, message=check.message))
+        for check in checks
+    ]
+    return F.when(any_fails, F.filter(F.array(*built), lambda one: one.isNotNull())).otherwise(F.expr(_NONE))

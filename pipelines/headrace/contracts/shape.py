@@ -1,0 +1,113 @@
+"""The strict second opinion on a JSON text: which type was *sent* for every key.
+
+``from_json`` alone repairs, rounds, takes the last of two equal keys and forgets what follows the first document.
+Spark's variant parser does none of that, and ``schema_of_variant`` names each key with the type it was sent with
+(https://spark.apache.org/docs/latest/api/sql/#schema_of_variant). A record whose shape matches one regular
+expression made from the contract needs no further look; only the others pay for finding out why.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from pyspark.sql import Column
+from pyspark.sql import functions as F
+
+from headrace.contracts.checks import Check
+from headrace.contracts.model import Contract, Criticality, Field, Kind
+from headrace.contracts.reasons import Reason
+
+__all__ = ["as_variant", "json_type", "shape_checks", "shape_is_clean"]
+
+_SENT = {
+    Kind.STRING: "STRING",
+    Kind.INTEGER: "BIGINT",
+    Kind.NUMBER: r"BIGINT|DOUBLE|DECIMAL\(\d+,\d+\)",
+    Kind.BOOLEAN: "BOOLEAN",
+    Kind.TIMESTAMP: "STRING",
+    Kind.DATE: "STRING",
+}
+_MANY = 1_000
+
+
+def as_variant(text: Column) -> Column:
+    """The text inside brackets, parsed: null where it is not exactly one JSON document, or a list of several."""
+    return F.try_parse_json(F.concat(F.lit("["), text, F.lit("]")))
+
+
+def json_type(field: Field) -> str:
+    """The DDL type ``from_json`` reads the field as. Times stay text: their format is judged, not guessed."""
+    match field.kind:
+        case Kind.INTEGER:
+            return "BIGINT"
+        case Kind.NUMBER:
+            return "DOUBLE"
+        case Kind.DECIMAL:
+            return f"DECIMAL({field.precision},{field.scale})"
+        case Kind.BOOLEAN:
+            return "BOOLEAN"
+        case _:
+            return "STRING"
+
+
+def shape_is_clean(contract: Contract, variant: Column) -> Column:
+    """True where the record is one object with none but the contract's fields, each sent as its own type."""
+    by_name = sorted(contract.fields, key=lambda field: field.name.encode())
+    members = "".join(f"(?:{field.name}: (?:{_sent(field)}|VOID)(?:, |(?=>)))?" for field in by_name)
+    one = F.try_variant_get(variant, "$[1]", "variant").isNull()
+    return F.coalesce(F.schema_of_variant(variant).rlike(rf"\AARRAY<OBJECT<{members}>>\z") & one, F.lit(False))
+
+
+def shape_checks(contract: Contract, text: Column, variant: Column, corrupt: Column) -> Iterator[Check]:
+    """Why a record is not clean. Evaluate only where it is not: each look parses the text again."""
+    keys = F.json_object_keys(text)
+    whole = F.schema_of_variant(variant)
+    unread = variant.isNull()
+    repeated = F.size(keys) > F.size(F.array_distinct(keys))
+    surrogate = text.rlike(r"\\u[dD][89a-fA-F]")
+    deep = F.length(F.regexp_replace(text, r"[^\[{]", "")) > _MANY
+    long = text.rlike(rf"\d{{{_MANY},}}")
+    second = F.try_variant_get(variant, "$[1]", "variant").isNotNull() | (unread & F.try_parse_json(text).isNotNull())
+    known = F.coalesce(repeated, F.lit(False)) | surrogate | deep | long | second
+    # Read by from_json, refused by the strict parser, and nothing else explains it: a key repeated further in.
+    nested = unread & ~corrupt & ~known
+    yield _check(unread & F.coalesce(repeated | nested, nested), Reason.DUPLICATE_KEY)
+    yield _check(unread & surrogate & ~F.coalesce(repeated, F.lit(False)), Reason.LONE_SURROGATE)
+    yield _check(unread & deep, Reason.TOO_DEEP)
+    yield _check(unread & long, Reason.LONG_NUMBER)
+    yield _check(second, Reason.TRAILING_CONTENT)
+    yield _check(unread & corrupt & ~known, Reason.MALFORMED)
+    yield _check(~whole.startswith("ARRAY<OBJECT<"), Reason.NOT_AN_OBJECT)
+    for field in contract.fields:
+        yield from _field_checks(field, keys, variant)
+
+
+def _field_checks(field: Field, keys: Column, variant: Column) -> Iterator[Check]:
+    sent = F.schema_of_variant(F.try_variant_get(variant, f"$[0].{field.name}", "variant"))
+    right = sent.rlike(rf"\A(?:{_sent(field)}|VOID)\z")
+    name = field.name
+    other_case = F.exists(keys, lambda key: (F.lower(key) == name.lower()) & (key != name))
+    yield _check(other_case, Reason.WRONG_CASE, name)
+    if field.kind is Kind.INTEGER:
+        beyond = sent.rlike(r"\ADECIMAL\((?:19|[23]\d),0\)\z")
+        yield _check(beyond, Reason.OUT_OF_RANGE, name)
+        yield _check(~right & ~beyond, Reason.WRONG_TYPE, name)
+    elif field.kind is Kind.DECIMAL:
+        number = sent.rlike(rf"\A(?:{_SENT[Kind.NUMBER]})\z")
+        yield _check(~right & number, Reason.INEXACT_DECIMAL, name)
+        yield _check(~right & ~number, Reason.WRONG_TYPE, name)
+    else:
+        yield _check(~right, Reason.WRONG_TYPE, name)
+    if field.required:
+        absent = F.coalesce(sent, F.lit("VOID")) == "VOID"
+        yield _check(F.schema_of_variant(variant).startswith("ARRAY<OBJECT<") & absent, Reason.REQUIRED, name)
+
+
+def _sent(field: Field) -> str:
+    if field.kind is Kind.DECIMAL:
+        return rf"BIGINT|DECIMAL\(\d+,(?:{'|'.join(str(scale) for scale in range(field.scale + 1))})\)"
+    return _SENT[field.kind]
+
+
+def _check(fails: Column, code: Reason, field: str | None = None) -> Check:
+    return Check(fails=F.coalesce(fails, F.lit(False)), code=code, field=field, criticality=Criticality.ERROR)

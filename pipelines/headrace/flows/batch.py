@@ -1,0 +1,69 @@
+"""What every batch function shares: who writes, when, and which batches of the table before it are its input."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from pyspark.sql import DataFrame, SparkSession
+
+from headrace.errors import InfrastructureError
+from headrace.io.checkpoint import Checkpoint, Offsets
+from headrace.io.lake import Lake, Writer
+
+__all__ = ["Batch", "Upstream", "instant", "opened", "seconds", "upstream"]
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """One attempt at one micro-batch: its session, its writer, and what Spark's log says of it."""
+
+    spark: SparkSession
+    writer: Writer
+    offsets: Offsets
+    before: Offsets | None
+
+
+@dataclass(frozen=True, slots=True)
+class Upstream:
+    """One batch of the table a query reads: who wrote it, and how many rows its commit says it has."""
+
+    writer: Writer
+    rows: int
+
+    @property
+    def slice(self) -> str:
+        return f"{self.writer.query_id}/{self.writer.batch_id}"
+
+
+def opened(frame: DataFrame, batch_id: int, checkpoint: Checkpoint) -> Batch:
+    """The batch as Spark's own log has it."""
+    spark = frame.sparkSession
+    query_id, offsets = checkpoint.query_id(spark), checkpoint.offsets(spark, batch_id)
+    if query_id is None or offsets is None:
+        raise InfrastructureError(
+            f"checkpoint {checkpoint.path} has no record of batch {batch_id}: it was altered while the query ran"
+        )
+    return Batch(spark, Writer(query_id, batch_id), offsets, checkpoint.offsets(spark, batch_id - 1))
+
+
+def upstream(batch: Batch, lake: Lake, table: str) -> list[Upstream]:
+    """The upstream batches this batch consists of, from the versions Spark's log says it read, oldest first."""
+    first = _last_version(batch.before) + 1 if batch.before else 0
+    commits = lake.commits(batch.spark, table, first, _last_version(batch.offsets))
+    return [Upstream(writer, rows) for _, writer, rows in commits]
+
+
+def _last_version(offsets: Offsets) -> int:
+    """The last version read whole. An offset names a version and the last file read of it, none if negative."""
+    version, index = int(offsets.source["reservoirVersion"]), int(offsets.source["index"])
+    return version if index >= 0 else version - 1
+
+
+def instant(value: int | None) -> datetime | None:
+    """Seconds since 1970 as a time in UTC."""
+    return None if value is None else datetime.fromtimestamp(value, tz=UTC)
+
+
+def seconds(value: datetime) -> int:
+    return int(value.timestamp())

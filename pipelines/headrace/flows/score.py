@@ -1,0 +1,327 @@
+"""Score: accepted records + features as of their event time → the model's pinned version → ``predictions_<model>``.
+
+The plan of a batch holds everything a second attempt needs to decide alike: the version, and per feature set the
+cut, that is the last batch of the set's query that was committed when this batch began.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from pyspark.sql import Column as SparkColumn
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+from pyspark.sql.types import DoubleType, StructField, StructType
+
+from headrace.config import Registry
+from headrace.contracts.model import Contract, Kind
+from headrace.contracts.reasons import Reason, reason
+from headrace.features.as_of import as_of, newest
+from headrace.features.spec import FeatureSet
+from headrace.flows.batch import Batch, Upstream, opened, upstream
+from headrace.flows.project import Project
+from headrace.io import ledger, registry
+from headrace.io.checkpoint import Checkpoint
+from headrace.io.cuts import Cut, wait_for
+from headrace.io.lake import Lake
+from headrace.io.plans import planned
+from headrace.models.scoring import answered
+from headrace.models.spec import Model
+from headrace.tables import DEAD_LETTERS, Column, Table, predictions
+
+__all__ = ["Score", "job", "score_batch", "stream", "table", "with_features"]
+
+FLOW = "score"
+_MAX_FILES = 8
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Score:
+    """All that one model's batches need. ``patient``: whether a batch waits for features that are behind."""
+
+    model: Model
+    contract: Contract
+    feature_sets: Mapping[str, FeatureSet]
+    registry: Registry
+    lake: Lake
+    checkpoint: Checkpoint
+    patient: bool = True
+
+
+def table(model: Model, contract: Contract) -> Table:
+    """The table of a model's decisions."""
+    return predictions(model.name, input_columns(model, contract), model.output.name)
+
+
+def input_columns(model: Model, contract: Contract) -> list[Column]:
+    """The model's inputs as columns: numbers as DOUBLE, whatever they were, and text as STRING.
+
+    One type for every number means that a null, which a DataFrame of integers cannot hold, changes no type.
+    """
+    text = {field.name for field in contract.fields if field.kind is Kind.STRING}
+    return [Column(name, "STRING" if name in text else "DOUBLE") for name in model.inputs.columns]
+
+
+def job(project: Project, name: str, *, patient: bool = True) -> Score:
+    """The flow of one model as the project declares it."""
+    model = project.models[name]
+    return Score(
+        model=model,
+        contract=project.contracts[model.signal],
+        feature_sets={part.set: project.feature_sets[part.set] for part in model.inputs.features},
+        registry=project.settings.registry,
+        lake=Lake(project.settings.storage),
+        checkpoint=Checkpoint(f"{project.settings.storage.checkpoint_root}/score/{name}"),
+        patient=patient,
+    )
+
+
+def stream(spark: SparkSession, score: Score) -> DataFrame:
+    """The accepted records of the model's signal, as they were committed."""
+    return score.lake.stream(spark, f"signals_{score.model.signal}", version=0, max_files=_MAX_FILES)
+
+
+def score_batch(score: Score, records: DataFrame, batch_id: int) -> None:
+    """Take one batch through the flow. Any number of attempts leave what one would have left."""
+    watch = ledger.Stopwatch()
+    batch = opened(records, batch_id, score.checkpoint)
+    records.persist()
+    try:
+        with watch.lap("plan"):
+            read = upstream(batch, score.lake, f"signals_{score.model.signal}")
+            eligible, last, skipped = _asked(score, records)
+            choices = _planned(score, batch, last)
+        target = table(score.model, score.contract)
+        if eligible:
+            with watch.lap("score"):
+                decided = _decided(score, records, choices, batch, count=eligible).persist()
+                unusable = decided.where(F.col(score.model.output.name).isNull()).count()
+            with watch.lap("write"):
+                _write(score, batch, records, decided, target, choices, unusable=unusable)
+            decided.unpersist()
+    finally:
+        records.unpersist()
+    with watch.lap("account"):
+        entries = _entries(score, batch, target, read, skipped, watch)
+    ledger.record(batch.spark, score.lake, entries, batch.writer)
+
+
+def with_features(
+    rows: DataFrame, model: Model, feature_sets: Mapping[str, FeatureSet], lake: Lake, at: Mapping[str, Cut]
+) -> DataFrame:
+    """The rows with the model's features as of their event time, at the given cuts. Serving and training both ask here."""
+    for part in model.inputs.features:
+        feature_set, cut = feature_sets[part.set], at[part.set]
+        log = lake.read(rows.sparkSession, f"features_{part.set}_log")
+        values = newest(log, feature_set, query_id=cut.query_id, batch_id=cut.batch_id)
+        rows = as_of(rows, values, feature_set, by=part.by, take=part.take)
+    return rows
+
+
+def eligible_records(model: Model) -> SparkColumn:
+    """True for a record the model is asked about; a condition that is null means no."""
+    condition = F.coalesce(F.expr(model.where), F.lit(False)) if model.where else F.lit(True)
+    return condition & (F.col("event_time") >= F.lit(model.start)) if model.start else condition
+
+
+def input_values(model: Model, contract: Contract) -> list[SparkColumn]:
+    """The model's inputs under their names and types."""
+    return [F.col(column.name).cast(column.type).alias(column.name) for column in input_columns(model, contract)]
+
+
+def _asked(score: Score, records: DataFrame) -> tuple[int, int | None, dict[str, int]]:
+    """How many records the model is asked about, the event time of the last, and per slice how many it is not."""
+    asked = eligible_records(score.model)
+    counted = (
+        records.groupBy(F.concat_ws("/", "query_id", "batch_id").alias("slice"))
+        .agg(
+            F.count_if(asked).alias("asked"),
+            F.count_if(~asked).alias("skipped"),
+            F.max(F.when(asked, F.unix_seconds("event_time"))).alias("last"),
+        )
+        .collect()
+    )
+    lasts = [row["last"] for row in counted if row["last"] is not None]
+    return sum(row["asked"] for row in counted), max(lasts, default=None), {r["slice"]: r["skipped"] for r in counted}
+
+
+def _planned(score: Score, batch: Batch, last: int | None) -> Mapping[str, Any]:
+    """The version and the cuts, chosen once. Without a record to score nothing is chosen, and no model is needed."""
+
+    def choose() -> Mapping[str, Any]:
+        if last is None:
+            return {"version": None, "cuts": {}}
+        needed = {name: _newest_end(feature_set, last) for name, feature_set in score.feature_sets.items()}
+        patience = score.model.wait.total_seconds() if score.patient else 0.0
+        found = wait_for(batch.spark, score.lake, needed, patience=patience)
+        pinned = registry.pin(score.registry, score.model.registered_model, score.model.alias)
+        return {"version": pinned.version, "cuts": {name: cut.to_json() for name, cut in found.items()}}
+
+    return planned(
+        batch.spark, score.lake, FLOW, score.model.name, batch.writer, at=batch.offsets.time, choose=choose
+    )
+
+
+def _newest_end(feature_set: FeatureSet, second: int) -> int:
+    """The end of the newest window that had ended by then: windows are aligned to the epoch."""
+    step = int(feature_set.window.step.total_seconds())
+    return second // step * step
+
+
+def _decided(score: Score, records: DataFrame, choices: Mapping[str, Any], batch: Batch, *, count: int) -> DataFrame:
+    """Identity, inputs, answer and ages of each record that is scored: plain columns, a row each."""
+    model = score.model
+    asked = records.where(eligible_records(model)).select(
+        *score.contract.names,
+        "record_id",
+        "event_time",
+        F.col("source.arrived_at").alias("_arrived_at"),
+        F.col("query_id").alias("signal_query_id"),
+        F.col("batch_id").alias("signal_batch_id"),
+    )
+    at = {name: Cut.from_json(cut) for name, cut in choices["cuts"].items()}
+    joined = with_features(asked, model, score.feature_sets, score.lake, at)
+    plain = joined.select(
+        "record_id",
+        F.col("event_time").alias("_event_time"),
+        "_arrived_at",
+        "signal_query_id",
+        "signal_batch_id",
+        *[F.col(f"{name}_end").alias(f"_end_{name}") for name in score.feature_sets],
+        *input_values(model, score.contract),
+    )
+    pinned = registry.Pinned(score.registry, model.registered_model, choices["version"])
+    added = StructType([StructField(model.output.name, DoubleType()), StructField("confidence", DoubleType())])
+    return registry.scored(plain, pinned, partial(answered, model), added, count=count)
+
+
+def _write(
+    score: Score,
+    batch: Batch,
+    records: DataFrame,
+    decided: DataFrame,
+    target: Table,
+    choices: Mapping[str, Any],
+    *,
+    unusable: int,
+) -> None:
+    answer = F.col(score.model.output.name)
+    if unusable:
+        failed = decided.where(answer.isNull()).select("record_id")
+        letters = _dead_letters(score, batch, records.join(failed, "record_id", how="left_semi"), choices)
+        score.lake.append(letters, DEAD_LETTERS, batch.writer)
+    score.lake.append(_decisions(score, batch, decided.where(answer.isNotNull()), choices), target, batch.writer)
+
+
+def _decisions(score: Score, batch: Batch, decided: DataFrame, choices: Mapping[str, Any]) -> DataFrame:
+    model = score.model
+    at = {name: Cut.from_json(cut) for name, cut in choices["cuts"].items()}
+    pinned = registry.Pinned(score.registry, model.registered_model, choices["version"])
+    event, now = F.col("_event_time"), F.lit(batch.offsets.time)
+    return decided.select(
+        F.concat(F.lit(f"{model.name}/"), "record_id").alias("prediction_id"),
+        "record_id",
+        event.alias("event_time"),
+        model.output.name,
+        "confidence",
+        F.lit(pinned.version).alias("model_version"),
+        F.lit(registry.model_id(pinned)).cast("string").alias("model_id"),
+        F.struct(*model.inputs.columns).alias("inputs"),
+        _ages(score, event),
+        F.array_compact(F.array(*[_behind(name, score, at, event) for name in at])).cast("array<string>").alias("behind"),
+        (F.unix_millis(now) - F.unix_millis("_arrived_at")).alias("signal_age"),
+        F.lit("table").alias("lane"),
+        now.alias("predicted_at"),
+        "signal_query_id",
+        "signal_batch_id",
+        F.lit(batch.writer.query_id).alias("query_id"),
+        F.lit(batch.writer.batch_id).cast("bigint").alias("batch_id"),
+    )
+
+
+def _ages(score: Score, event: SparkColumn) -> SparkColumn:
+    pairs = [
+        part
+        for name in score.feature_sets
+        for part in (F.lit(name), F.unix_millis(event) - F.unix_millis(F.col(f"_end_{name}")))
+    ]
+    ages = F.create_map(*pairs) if pairs else F.create_map()
+    return ages.cast("map<string,bigint>").alias("feature_ages")
+
+
+def _behind(name: str, score: Score, at: Mapping[str, Cut], event: SparkColumn) -> SparkColumn:
+    step = int(score.feature_sets[name].window.step.total_seconds())
+    second = F.unix_seconds(event)
+    needed = second - F.pmod(second, F.lit(step))
+    reached = at[name].high_water
+    return F.when(needed > reached, name) if reached is not None else F.lit(name)
+
+
+def _dead_letters(score: Score, batch: Batch, records: DataFrame, choices: Mapping[str, Any]) -> DataFrame:
+    """A record the model could not answer: its payload as accepted, in JSON, and which version failed on it."""
+    said = f"{Reason.NOT_SCORED.message}: {score.model.name} version {choices['version']}"
+    fields = F.to_json(F.struct(*score.contract.names)).cast("binary")
+    return records.select(
+        "record_id",
+        F.lit(score.model.signal).alias("signal"),
+        F.lit(FLOW).alias("stage"),
+        F.array(reason(Reason.NOT_SCORED, rule=score.model.name, message=said)).alias("reasons"),
+        F.lit(None).cast("binary").alias("key"),
+        fields.alias("value"),
+        F.lit(None).cast(dict(zip(DEAD_LETTERS.names, DEAD_LETTERS.columns, strict=True))["headers"].type).alias("headers"),
+        "source",
+        "event_time",
+        F.lit(batch.offsets.time).alias("rejected_at"),
+        F.lit(score.contract.id).alias("contract_id"),
+        "contract_version",
+        F.lit(score.contract.fingerprint).alias("contract_fingerprint"),
+        F.lit(batch.writer.query_id).alias("query_id"),
+        F.lit(batch.writer.batch_id).cast("bigint").alias("batch_id"),
+    )
+
+
+def _entries(
+    score: Score,
+    batch: Batch,
+    target: Table,
+    read: Sequence[Upstream],
+    skipped: Mapping[str, int],
+    watch: ledger.Stopwatch,
+) -> list[ledger.Entry]:
+    """One entry an upstream batch: rows by its commit, outcomes by what was committed here."""
+    spark, lake = batch.spark, score.lake
+    origin = F.concat_ws("/", "signal_query_id", "signal_batch_id")
+    decided = ledger.committed(spark, lake, target, batch.writer, origin)
+    rejected = _rejected_by_slice(score, batch)
+    return [
+        ledger.Entry(
+            flow=FLOW,
+            subject=score.model.name,
+            slice=part.slice,
+            rows_in=part.rows,
+            outcomes={
+                "predicted": decided.get(part.slice, (0, ""))[0],
+                "rejected": rejected.get(part.slice, 0),
+                "skipped": skipped.get(part.slice, 0),
+            },
+            digests={target.name: decided[part.slice][1]} if part.slice in decided else {},
+            engine_watermark=batch.offsets.watermark,
+            batch_time=batch.offsets.time,
+            durations=dict(watch.laps),
+        )
+        for part in read
+    ]
+
+
+def _rejected_by_slice(score: Score, batch: Batch) -> dict[str, int]:
+    writer, lake = batch.writer, score.lake
+    letters = lake.batches(batch.spark, DEAD_LETTERS.name, writer.query_id, writer.batch_id, writer.batch_id)
+    ids = letters.select("record_id")
+    if ids.isEmpty():
+        return {}
+    accepted = lake.read(batch.spark, f"signals_{score.model.signal}").join(ids, "record_id", how="left_semi")
+    counted = accepted.groupBy(F.concat_ws("/", "query_id", "batch_id").alias("slice")).count()
+    return {row["slice"]: row["count"] for row in counted.collect()}

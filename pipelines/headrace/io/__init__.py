@@ -1,0 +1,1 @@
+"""Effects: the only place that touches the session, files, brokers, tables and registries."""

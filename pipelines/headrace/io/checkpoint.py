@@ -1,0 +1,73 @@
+"""What Spark itself wrote about a query: its id, and for each batch its time, watermark and source offsets.
+
+A batch function asks here, never a clock: the answers are the same on every attempt of the batch. The files are
+Spark's own (``metadata`` and ``offsets/<batch>``, org.apache.spark.sql.execution.streaming.OffsetSeqLog).
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from pyspark.sql import SparkSession
+
+from headrace.errors import InfrastructureError
+
+__all__ = ["Checkpoint", "Offsets"]
+
+
+@dataclass(frozen=True, slots=True)
+class Offsets:
+    """One entry of the offsets log.
+
+    time: when the batch was planned. watermark: Spark's own, before the batch; None until it has one.
+    source: the end offset of the query's one source, as that source writes it.
+    """
+
+    time: datetime
+    watermark: datetime | None
+    source: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """The checkpoint folder of one query, local or at any URI Spark can read."""
+
+    path: str
+
+    def query_id(self, spark: SparkSession) -> str | None:
+        """The query's id; None if the query never started here."""
+        text = self._read(spark, "metadata")
+        return str(json.loads(text)["id"]) if text else None
+
+    def offsets(self, spark: SparkSession, batch_id: int) -> Offsets | None:
+        """The log entry of one batch; None if there is none."""
+        text = self._read(spark, f"offsets/{batch_id}") if batch_id >= 0 else None
+        if text is None:
+            return None
+        _, metadata, source = text.strip().split("\n", 2)
+        facts = json.loads(metadata)
+        return Offsets(
+            time=_instant(facts["batchTimestampMs"]),
+            watermark=_instant(facts["batchWatermarkMs"]) if facts["batchWatermarkMs"] else None,
+            source=json.loads(source) if source.startswith("{") else source,
+        )
+
+    def _read(self, spark: SparkSession, name: str) -> str | None:
+        if "://" not in self.path:
+            file = Path(self.path.removeprefix("file:")) / name
+            return file.read_text(encoding="utf-8") if file.exists() else None
+        try:
+            row = spark.read.text(f"{self.path}/{name}", wholetext=True).first()
+        except Exception as error:
+            if "PATH_NOT_FOUND" in str(error):
+                return None
+            raise InfrastructureError(f"{self.path}/{name} cannot be read: {type(error).__name__}") from error
+        return str(row["value"]) if row is not None else None
+
+
+def _instant(milliseconds: int) -> datetime:
+    return datetime.fromtimestamp(milliseconds / 1000, tz=UTC)

@@ -1,0 +1,123 @@
+"""Delta tables: where they lie, how they come to be, and the one door every write goes through."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from headrace.config import Storage
+from headrace.tables import Table
+
+__all__ = ["Lake", "Writer"]
+
+_PROPERTIES = {
+    "delta.enableDeletionVectors": "false",
+    "delta.appendOnly": "false",
+    "delta.checkpointInterval": "50",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Writer:
+    """One batch of one query: who writes. A new checkpoint has a new query id, and so is a new writer."""
+
+    query_id: str
+    batch_id: int
+
+    @property
+    def stamp(self) -> str:
+        """How the next hop knows this batch: kept as metadata of every commit it makes."""
+        return json.dumps({"query_id": self.query_id, "batch_id": self.batch_id})
+
+
+@dataclass(frozen=True, slots=True)
+class Lake:
+    """The tables of one deployment, as folders under a root or as three-level names."""
+
+    storage: Storage
+
+    def sql_name(self, table: str) -> str:
+        """The table as SQL writes it."""
+        if self.storage.root is None:
+            return f"`{self.storage.catalog}`.`{self.storage.schema_}`.`{table}`"
+        return f"delta.`{self.storage.root}/{table}`"
+
+    def create(self, spark: SparkSession, table: Table) -> None:
+        """Make the table if it is not there, with comments; an existing one is left as it is."""
+        columns = ", ".join(f"`{c.name}` {c.type} COMMENT {_quoted(c.comment)}" for c in table.columns)
+        by = f"PARTITIONED BY ({', '.join(f'`{name}`' for name in table.partitioned_by)})" if table.partitioned_by else ""
+        properties = ", ".join(f"'{key}' = '{value}'" for key, value in _PROPERTIES.items())
+        spark.sql(
+            f"CREATE TABLE IF NOT EXISTS {self.sql_name(table.name)} ({columns}) USING DELTA {by} "
+            f"COMMENT {_quoted(table.grain)} TBLPROPERTIES ({properties})"
+        )
+
+    def read(self, spark: SparkSession, table: str) -> DataFrame:
+        """The table as it is now."""
+        if self.storage.root is None:
+            return spark.read.table(self.sql_name(table))
+        return spark.read.format("delta").load(f"{self.storage.root}/{table}")
+
+    def batches(self, spark: SparkSession, table: str, query_id: str, first: int, last: int) -> DataFrame:
+        """The rows that batches ``first`` to ``last`` of one query committed; no other data file is opened."""
+        mine = (F.col("query_id") == query_id) & F.col("batch_id").between(first, last)
+        return self.read(spark, table).where(mine)
+
+    def append(self, rows: DataFrame, table: Table, writer: Writer) -> None:
+        """Append one batch's rows to one table, once however often the batch is tried.
+
+        The transaction id names query and table, its version is the batch, so a second attempt is skipped by
+        Delta, whatever it holds (https://docs.delta.io/latest/delta-streaming.html#idempotent-table-writes-in-foreachbatch).
+        One file a commit: readers that stream the table then never see half of a batch.
+        """
+        columns = rows.select(*table.names)
+        door = (
+            columns.coalesce(1)
+            .write.format("delta")
+            .mode("append")
+            .option("txnAppId", f"{writer.query_id}/{table.name}")
+            .option("txnVersion", writer.batch_id)
+            .option("userMetadata", writer.stamp)
+        )
+        if self.storage.root is None:
+            door.saveAsTable(self.sql_name(table.name))
+        else:
+            door.save(f"{self.storage.root}/{table.name}")
+
+    def stream(self, spark: SparkSession, table: str, *, version: int, max_files: int) -> DataFrame:
+        """The table's appends from one version on, in commit order, at most ``max_files`` a batch.
+
+        Never its snapshot: a snapshot is one unordered heap, and a stateful query would drop most of it as late.
+        """
+        reader = (
+            spark.readStream.format("delta")
+            .option("startingVersion", version)
+            .option("maxFilesPerTrigger", max_files)
+            .option("skipChangeCommits", "true")
+        )
+        if self.storage.root is None:
+            return reader.table(self.sql_name(table))
+        return reader.load(f"{self.storage.root}/{table}")
+
+    def version(self, spark: SparkSession, table: str) -> int:
+        """The newest version of the table."""
+        row = spark.sql(f"DESCRIBE HISTORY {self.sql_name(table)} LIMIT 1").first()
+        return int(row["version"]) if row is not None else -1
+
+    def commits(self, spark: SparkSession, table: str, first: int, last: int) -> list[tuple[int, Writer, int]]:
+        """The batches committed as versions ``first`` to ``last``: version, writer, rows. Other commits are left out."""
+        history = spark.sql(f"DESCRIBE HISTORY {self.sql_name(table)}")
+        rows = (
+            history.where(F.col("version").between(first, last) & F.col("userMetadata").isNotNull())
+            .select("version", "userMetadata", F.col("operationMetrics")["numOutputRows"].cast("long").alias("rows"))
+            .orderBy("version")
+            .collect()
+        )
+        return [(row["version"], Writer(**json.loads(row["userMetadata"])), int(row["rows"] or 0)) for row in rows]
+
+
+def _quoted(text: str) -> str:
+    return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"

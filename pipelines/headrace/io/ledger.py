@@ -1,0 +1,117 @@
+"""The ledger: what entered each batch, where it went, and digests of both.
+
+Rows in are counted at the source, outcomes in what was committed: two readings that can differ, so that agreement
+means something. A digest is ``rows:hash`` with the hash a sum of 64-bit row hashes: the same in any order and on any
+number of machines, different after one row is deleted, changed or doubled.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import astuple, dataclass, field
+from datetime import datetime
+
+from pyspark.sql import Column, DataFrame, SparkSession
+from pyspark.sql import functions as F
+from pyspark.sql.types import DataType, MapType
+
+from headrace.io.lake import Lake, Writer
+from headrace.tables import LEDGER, Table
+
+__all__ = ["Entry", "Slice", "Stopwatch", "committed", "digest", "record", "slices"]
+
+WHOLE = "*"
+
+
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """One part of a source: its positions in this batch, its rows, the digest of their payloads."""
+
+    name: str
+    first: int
+    end: int
+    rows: int
+    digest: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One row of the ledger, in the order of its columns."""
+
+    flow: str
+    subject: str
+    slice: str
+    slice_from: int | None = None
+    slice_to: int | None = None
+    rows_in: int
+    digest_in: str | None = None
+    outcomes: Mapping[str, int]
+    digests: Mapping[str, str] = field(default_factory=dict)
+    high_water: datetime | None = None
+    watermark: datetime | None = None
+    engine_watermark: datetime | None = None
+    batch_time: datetime
+    durations: Mapping[str, int] = field(default_factory=dict)
+    end_of_input: bool = False
+
+
+def record(spark: SparkSession, lake: Lake, entries: Sequence[Entry], writer: Writer) -> None:
+    """Write the entries of one batch: the last thing a batch does."""
+    schema = ", ".join(f"{column.name} {column.type}" for column in LEDGER.columns)
+    rows = [(*astuple(entry), writer.query_id, writer.batch_id) for entry in entries]
+    lake.append(spark.createDataFrame(rows, schema), LEDGER, writer)
+
+
+def digest(rows: DataFrame, columns: Sequence[str]) -> Column:
+    """The aggregate ``rows:hash`` over the named columns."""
+    types = {column.name: column.dataType for column in rows.schema}
+    row = F.xxhash64(*[_hashable(F.col(name), types[name]) for name in columns])
+    total = F.coalesce(F.sum(row.cast("decimal(20,0)")), F.lit(0).cast("decimal(20,0)"))
+    return F.concat_ws(":", F.count(F.lit(1)).cast("string"), total.cast("string"))
+
+
+def slices(envelopes: DataFrame) -> list[Slice]:
+    """Count a source by slice: for a topic its partitions, for a folder its files. Reads the source by itself.
+
+    In: ``source`` as in ``tables.SOURCE`` and ``value`` BINARY.
+    """
+    source = F.col("source")
+    name = F.concat_ws("/", source["name"], source["partition"].cast("string"))
+    flat = envelopes.select(name.alias("slice"), source["position"].alias("position"), "value")
+    counted = flat.groupBy("slice").agg(
+        F.min("position"), F.max("position"), F.count(F.lit(1)), digest(flat, ["position", "value"])
+    )
+    return [Slice(name, first, last + 1, rows, total) for name, first, last, rows, total in counted.collect()]
+
+
+def committed(
+    spark: SparkSession, lake: Lake, table: Table, writer: Writer, slice_of: Column
+) -> dict[str, tuple[int, str]]:
+    """What one batch committed to one table: rows and digest by slice."""
+    rows = lake.batches(spark, table.name, writer.query_id, writer.batch_id, writer.batch_id)
+    counted = rows.groupBy(slice_of.alias("slice")).agg(F.count(F.lit(1)), digest(rows, table.names))
+    return {name: (count, total) for name, count, total in counted.collect()}
+
+
+def source_slice() -> Column:
+    """The slice a stored record came from."""
+    return F.concat_ws("/", F.col("source.name"), F.col("source.partition").cast("string"))
+
+
+class Stopwatch:
+    """Milliseconds of each step of a batch, for the ledger."""
+
+    def __init__(self) -> None:
+        self.laps: dict[str, int] = {}
+
+    @contextmanager
+    def lap(self, step: str) -> Iterator[None]:
+        began = time.perf_counter()
+        yield
+        self.laps[step] = round((time.perf_counter() - began) * 1000)
+
+
+def _hashable(column: Column, type_: DataType) -> Column:
+    return F.array_sort(F.map_entries(column)) if isinstance(type_, MapType) else column

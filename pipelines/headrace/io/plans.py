@@ -1,0 +1,46 @@
+"""Batch plans: the choices of one batch, stored before its first effect and reused by every later attempt."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any
+
+from pyspark.sql import SparkSession
+from pyspark.sql import functions as F
+
+from headrace.io.lake import Lake, Writer
+from headrace.tables import BATCH_PLANS
+
+__all__ = ["Choices", "plan_of", "planned"]
+
+Choices = Mapping[str, Any]
+
+
+def plan_of(spark: SparkSession, lake: Lake, flow: str, subject: str, writer: Writer) -> Choices | None:
+    """The stored choices of one batch; None if it was never planned."""
+    rows = lake.batches(spark, BATCH_PLANS.name, writer.query_id, writer.batch_id, writer.batch_id)
+    row = rows.where((F.col("flow") == flow) & (F.col("subject") == subject)).select("choices").first()
+    return json.loads(row["choices"]) if row is not None else None
+
+
+def planned(
+    spark: SparkSession,
+    lake: Lake,
+    flow: str,
+    subject: str,
+    writer: Writer,
+    *,
+    at: datetime,
+    choose: Callable[[], Choices],
+) -> Choices:
+    """The choices of this batch: those stored by an earlier attempt, or else chosen now and stored."""
+    stored = plan_of(spark, lake, flow, subject, writer)
+    if stored is not None:
+        return stored
+    choices = choose()
+    row = (flow, subject, at, json.dumps(choices, sort_keys=True), writer.query_id, writer.batch_id)
+    schema = ", ".join(f"{column.name} {column.type}" for column in BATCH_PLANS.columns)
+    lake.append(spark.createDataFrame([row], schema), BATCH_PLANS, writer)
+    return choices
