@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache, partial
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -18,6 +19,13 @@ __all__ = ["Pinned", "load", "model_id", "pin", "register", "scored"]
 
 Predict = Callable[[pd.DataFrame], Any]
 Answer = Callable[[pd.DataFrame, Predict], pd.DataFrame]
+
+# What our own estimators hold beyond skops's list of safe types; a model's own list is not asked.
+TRUSTED = (
+    "functools.partial",
+    "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
+    "sklearn.utils.validation.check_array",
+)
 
 # Up to here one call in the driver is cheaper than a trip to the workers; measured, see ARCHITECTURE.md.
 ON_DRIVER = 10_000
@@ -92,7 +100,7 @@ def register(
     import mlflow
 
     client = _client(registry)
-    mlflow.set_experiment(name)
+    _experiment(client, registry, name)
     with mlflow.start_run():
         mlflow.log_params(dict(parameters))
         mlflow.log_metrics(dict(metrics))
@@ -105,6 +113,7 @@ def register(
             registered_model_name=name,
             pyfunc_predict_fn=method,
             pip_requirements=["scikit-learn", "pandas"],
+            skops_trusted_types=list(TRUSTED),
         )
     version = str(logged.registered_model_version)
     client.set_registered_model_alias(name, alias, version)
@@ -114,6 +123,16 @@ def register(
 def _on_workers(pinned: Pinned, answer: Answer, batches: Iterator[pd.DataFrame]) -> Iterator[pd.DataFrame]:
     for batch in batches:
         yield answer(batch, load(pinned).predict)
+
+
+def _experiment(client: Any, registry: Registry, name: str) -> None:
+    """Beside an SQLite file the artifacts lie beside it, not in whatever folder the process was started from."""
+    import mlflow
+
+    if registry.tracking_uri.startswith("sqlite:///") and client.get_experiment_by_name(name) is None:
+        folder = Path(registry.tracking_uri.removeprefix("sqlite:///")).absolute().parent / "mlartifacts"
+        client.create_experiment(name, artifact_location=folder.as_uri())
+    mlflow.set_experiment(name)
 
 
 def _client(registry: Registry) -> Any:

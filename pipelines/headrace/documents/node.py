@@ -1,0 +1,101 @@
+"""A value of a document and where it stands."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from typing import Any
+
+from headrace.errors import ConfigError
+
+__all__ = ["Mistakes", "Node", "Scalar", "Step", "nearest"]
+
+Step = str | int
+Scalar = str | int | float | bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A scalar, a mapping or a list, with its file, its line (from 1) and the path of keys that leads to it.
+
+    reference: the text as written, if what stands in ``value`` was taken from the environment.
+    """
+
+    value: Scalar | Mapping[str, Node] | tuple[Node, ...]
+    file: str
+    line: int
+    path: tuple[Step, ...] = ()
+    reference: str = ""
+
+    @property
+    def mapping(self) -> Mapping[str, Node]:
+        """What it maps; nothing if it is no mapping."""
+        return self.value if isinstance(self.value, Mapping) else {}
+
+    @property
+    def items(self) -> tuple[Node, ...]:
+        """What it lists; nothing if it is no list."""
+        return self.value if isinstance(self.value, tuple) else ()
+
+    def at(self, *path: Step) -> Node:
+        """The node at a path below this one, or the deepest there is on the way to it."""
+        node = self
+        for step in path:
+            child = node.child(step)
+            if child is None:
+                return node
+            node = child
+        return node
+
+    def child(self, step: Step) -> Node | None:
+        if isinstance(step, int):
+            return self.items[step] if step < len(self.items) else None
+        return self.mapping.get(step)
+
+    def plain(self) -> Any:
+        """The value without positions: dicts, lists and scalars."""
+        if isinstance(self.value, Mapping):
+            return {key: child.plain() for key, child in self.value.items()}
+        if isinstance(self.value, tuple):
+            return [child.plain() for child in self.value]
+        return self.value
+
+    def mistake(self, what: str, *missing: Step) -> str:
+        """``file:line: key: what is wrong``. ``missing`` are the steps to a key that should stand below this one."""
+        key = _dotted((*self.path, *missing))
+        return f"{self.file}:{self.line}: {key}: {what}" if key else f"{self.file}:{self.line}: {what}"
+
+
+@dataclass(frozen=True, slots=True)
+class Mistakes:
+    """What is wrong, gathered while reading goes on, so that one run shows all of it."""
+
+    lines: list[str] = field(default_factory=list)
+
+    def add(self, node: Node, what: str, *missing: Step) -> None:
+        self.lines.append(node.mistake(what, *missing))
+
+    @contextmanager
+    def gathered(self) -> Iterator[None]:
+        """Keep the mistakes of a ``ConfigError`` raised inside and go on behind the block."""
+        try:
+            yield
+        except ConfigError as error:
+            self.lines.extend(error.mistakes)
+
+    def done(self) -> None:
+        """Raise ``ConfigError`` with all there are; nothing if there are none."""
+        if self.lines:
+            raise ConfigError(list(dict.fromkeys(self.lines)))
+
+
+def nearest(word: object, known: Collection[str]) -> str:
+    """``; did you mean 'x'?`` for the known word most like this one, or nothing if none is like it."""
+    close = get_close_matches(str(word), known, n=1)
+    return f"; did you mean '{close[0]}'?" if close else ""
+
+
+def _dotted(path: tuple[Step, ...]) -> str:
+    return "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in path).removeprefix(".")
