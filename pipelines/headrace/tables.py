@@ -6,7 +6,7 @@ checkpoints), so DuckDB, polars and pandas read them without a JVM.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 __all__ = [
@@ -18,7 +18,11 @@ __all__ = [
     "SOURCE",
     "Column",
     "Table",
+    "View",
+    "all_predictions",
+    "feature_views",
     "features_log",
+    "ledgered",
     "predictions",
     "signals",
 ]
@@ -50,6 +54,15 @@ class Table:
     @property
     def names(self) -> tuple[str, ...]:
         return tuple(column.name for column in self.columns)
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """A query under a plain name, in the SQL that Spark, Databricks and DuckDB share."""
+
+    name: str
+    grain: str
+    sql: str
 
 
 WRITER = (
@@ -185,3 +198,45 @@ def predictions(model: str, inputs: Sequence[Column], output: str) -> Table:
             *WRITER,
         ),
     )
+
+
+def feature_views(feature_set: str, log: Table, entity: Sequence[str]) -> tuple[View, View]:
+    """``features_<set>``, the values that change no more, and ``features_<set>_latest``, the newest of each entity."""
+    keys = ", ".join(entity)
+    values = ", ".join(name for name in log.names if name not in ("window_date", "query_id"))
+    mine = f"flow = 'features' AND subject = '{feature_set}'"
+    generation = f"(SELECT max_by(query_id, batch_time) FROM ledger WHERE {mine})"
+    newest = (
+        f"SELECT *, row_number() OVER (PARTITION BY {keys}, window_start ORDER BY batch_id DESC) AS place "
+        f"FROM {log.name} WHERE query_id = {generation}"
+    )
+    watermark = f"(SELECT max(watermark) FROM ledger WHERE {mine} AND query_id = {generation})"
+    last = f"SELECT *, row_number() OVER (PARTITION BY {keys} ORDER BY window_end DESC) AS rank FROM newest WHERE place = 1"
+    return (
+        View(
+            f"features_{feature_set}",
+            "one final value of one entity's window",
+            f"WITH newest AS ({newest}) SELECT {values} FROM newest WHERE place = 1 AND window_end <= {watermark}",
+        ),
+        View(
+            f"features_{feature_set}_latest",
+            "one entity's newest value, final or not",
+            f"WITH newest AS ({newest}), last AS ({last}) SELECT {values} FROM last WHERE rank = 1",
+        ),
+    )
+
+
+def all_predictions(outputs: Mapping[str, str]) -> View:
+    """``predictions``: the decisions of every model, given each model's output column, under common names."""
+    common = "prediction_id, record_id, event_time, {output} AS answer, confidence, model_version, behind, predicted_at"
+    parts = [
+        f"SELECT '{model}' AS model, {common.format(output=output)} FROM predictions_{model}"
+        for model, output in outputs.items()
+    ]
+    return View("predictions", "one decision of any model", " UNION ALL ".join(parts))
+
+
+def ledgered(table: Table) -> View:
+    """``<table>_ledgered``: only rows of batches that are in the ledger, so of batches that are whole."""
+    known = "SELECT 1 FROM ledger WHERE ledger.query_id = rows.query_id AND ledger.batch_id = rows.batch_id"
+    return View(f"{table.name}_ledgered", table.grain, f"SELECT rows.* FROM {table.name} AS rows WHERE EXISTS ({known})")

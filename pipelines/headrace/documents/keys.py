@@ -16,8 +16,10 @@ __all__ = ["unknown_keys"]
 def unknown_keys(node: Node, annotation: Any) -> Iterator[str]:
     """One mistake for every key at or below ``node`` that no class the annotation allows there has."""
     options = list(_options(annotation))
-    models = [option for option in options if _is_model(option) and _may_be(option, node)]
-    if models:
+    models = [option for option in options if _is_model(option)]
+    if len(models) > 1:
+        models = [model for model in models if _is_kind(model, node)]
+    if models and not node.items:
         yield from _of_models(node, models)
         return
     children = [*node.mapping.values(), *node.items]
@@ -60,9 +62,9 @@ def _is_model(option: Any) -> bool:
     return isinstance(option, type) and issubclass(option, BaseModel)
 
 
-def _may_be(model: type[BaseModel], node: Node) -> bool:
-    """False for a list, and for a class whose ``kind`` is another than the node's."""
+def _is_kind(model: type[BaseModel], node: Node) -> bool:
+    """False for a class whose ``kind`` is another than the node's."""
     kind, field = node.child("kind"), model.model_fields.get("kind")
     if kind is None or field is None or get_origin(field.annotation) is not Literal:
-        return not node.items
-    return kind.value in get_args(field.annotation) or kind.value is None
+        return True
+    return kind.value in get_args(field.annotation)

@@ -6,9 +6,10 @@ records how far the signal had come, and a window that ended at or before that c
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from pyspark.sql import DataFrame, SparkSession
@@ -27,7 +28,7 @@ from headrace.io.lake import Lake
 from headrace.io.plans import plan_of, planned
 from headrace.tables import Column, Table, features_log
 
-__all__ = ["Features", "features_batch", "job", "stream", "table"]
+__all__ = ["Features", "features_batch", "job", "opened_stream", "stream", "table"]
 
 FLOW = "features"
 _MAX_FILES = 16
@@ -78,6 +79,11 @@ def stream(spark: SparkSession, features: Features) -> DataFrame:
         spark, f"signals_{features.feature_set.signal}", version=0, max_files=_MAX_FILES
     )
     return windowed(rows, features.feature_set, watermark=features.feature_set.delay + features.leeway)
+
+
+def opened_stream(features: Features, spark: SparkSession) -> tuple[DataFrame, Callable[[DataFrame, int], None]]:
+    """The stream and what takes its batches."""
+    return stream(spark, features), partial(features_batch, features)
 
 
 def features_batch(features: Features, windows: DataFrame, batch_id: int) -> None:

@@ -6,8 +6,9 @@ Nothing is written before the plan, and the ledger last, so whoever finds a batc
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from functools import partial
 from typing import Any
 
@@ -24,14 +25,14 @@ from headrace.contracts.reasons import Reason, reason
 from headrace.errors import InfrastructureError, SourceChanged
 from headrace.flows.batch import Batch, instant, opened, seconds
 from headrace.flows.project import Project
-from headrace.io import ledger
+from headrace.io import kafka_admin, ledger
 from headrace.io.checkpoint import Checkpoint
 from headrace.io.lake import Lake, Writer
 from headrace.io.plans import plan_of, planned
 from headrace.io.sources import file_envelopes, kafka_envelopes
-from headrace.tables import DEAD_LETTERS, LEDGER, Column, Table, signals
+from headrace.tables import BATCH_PLANS, DEAD_LETTERS, LEDGER, Column, Table, signals
 
-__all__ = ["Ingest", "ingest_batch", "job", "mark_after", "stream", "table"]
+__all__ = ["Ingest", "ingest_batch", "job", "mark_after", "opened_stream", "stream", "table"]
 
 FLOW = "ingest"
 
@@ -63,6 +64,20 @@ def job(project: Project, signal: str, topic_id: str | None = None) -> Ingest:
         checkpoint=Checkpoint(f"{project.settings.storage.checkpoint_root}/ingest/{signal}"),
         topic_id=topic_id,
     )
+
+
+def opened_stream(
+    project: Project, signal: str, spark: SparkSession
+) -> tuple[DataFrame, Callable[[DataFrame, int], None]]:
+    """The signal's stream and what takes its batches, once it is sure that the topic is still the same one."""
+    source = project.settings.signals[signal].source
+    if isinstance(source, FileSource):
+        described = job(project, signal)
+    else:
+        options = {name: value.get_secret_value() for name, value in source.options.items()}
+        described = job(project, signal, kafka_admin.topic_id(source.bootstrap, source.topic, options))
+        _refuse_other_topic(spark, described, source.topic)
+    return stream(spark, project, described), partial(ingest_batch, described)
 
 
 def stream(spark: SparkSession, project: Project, ingest: Ingest) -> DataFrame:
@@ -108,6 +123,21 @@ def mark_after(spark: SparkSession, ingest: Ingest, writer: Writer) -> Mark:
     rows = ingest.lake.batches(spark, LEDGER.name, writer.query_id, writer.batch_id, writer.batch_id)
     ended = rows.where("end_of_input").select("high_water").first()
     return Mark(seconds(ended["high_water"])) if ended is not None else mark
+
+
+def _refuse_other_topic(spark: SparkSession, ingest: Ingest, topic: str) -> None:
+    """A topic made anew starts at offset 0 again; Spark would skip what lies below its checkpoint without a word."""
+    query_id = ingest.checkpoint.query_id(spark)
+    if query_id is None:
+        return
+    rows = ingest.lake.read(spark, BATCH_PLANS.name).where((F.col("query_id") == query_id) & (F.col("flow") == FLOW))
+    known = rows.select(F.max_by(F.get_json_object("choices", "$.topic_id"), "batch_id").alias("topic_id")).first()
+    if known is not None and known["topic_id"] not in (None, ingest.topic_id):
+        raise SourceChanged(
+            f"topic {topic} of signal {ingest.signal} was deleted and made anew (id {known['topic_id']} is now "
+            f"{ingest.topic_id}): its offsets no longer fit the checkpoint {ingest.checkpoint.path}. "
+            "Move that folder away to read the new topic from its start, as a new generation."
+        )
 
 
 def _event_seconds(judged: DataFrame) -> tuple[Any, Any]:

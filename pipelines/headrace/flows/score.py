@@ -6,7 +6,7 @@ cut, that is the last batch of the set's query that was committed when this batc
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -32,7 +32,7 @@ from headrace.models.scoring import answered
 from headrace.models.spec import Model
 from headrace.tables import DEAD_LETTERS, Column, Table, predictions
 
-__all__ = ["Score", "job", "score_batch", "stream", "table", "with_features"]
+__all__ = ["Score", "job", "opened_stream", "score_batch", "stream", "table", "with_features"]
 
 FLOW = "score"
 _MAX_FILES = 8
@@ -84,6 +84,11 @@ def stream(spark: SparkSession, score: Score) -> DataFrame:
     return score.lake.stream(spark, f"signals_{score.model.signal}", version=0, max_files=_MAX_FILES)
 
 
+def opened_stream(score: Score, spark: SparkSession) -> tuple[DataFrame, Callable[[DataFrame, int], None]]:
+    """The stream and what takes its batches."""
+    return stream(spark, score), partial(score_batch, score)
+
+
 def score_batch(score: Score, records: DataFrame, batch_id: int) -> None:
     """Take one batch through the flow. Any number of attempts leave what one would have left."""
     watch = ledger.Stopwatch()
@@ -106,7 +111,8 @@ def score_batch(score: Score, records: DataFrame, batch_id: int) -> None:
         records.unpersist()
     with watch.lap("account"):
         entries = _entries(score, batch, target, read, skipped, watch)
-    ledger.record(batch.spark, score.lake, entries, batch.writer)
+    note = f"version {choices['version']}" if choices["version"] else ""
+    ledger.record(batch.spark, score.lake, entries, batch.writer, note)
 
 
 def with_features(
@@ -296,6 +302,19 @@ def _entries(
     origin = F.concat_ws("/", "signal_query_id", "signal_batch_id")
     decided = ledger.committed(spark, lake, target, batch.writer, origin)
     rejected = _rejected_by_slice(score, batch)
+    letters = ledger.committed(spark, lake, DEAD_LETTERS, batch.writer, F.lit(ledger.WHOLE))
+    whole = [
+        ledger.Entry(
+            flow=FLOW,
+            subject=score.model.name,
+            slice=ledger.WHOLE,
+            rows_in=0,
+            outcomes={},
+            digests={DEAD_LETTERS.name: total},
+            batch_time=batch.offsets.time,
+        )
+        for _, total in letters.values()
+    ]
     return [
         ledger.Entry(
             flow=FLOW,
@@ -313,7 +332,7 @@ def _entries(
             durations=dict(watch.laps),
         )
         for part in read
-    ]
+    ] + whole
 
 
 def _rejected_by_slice(score: Score, batch: Batch) -> dict[str, int]:

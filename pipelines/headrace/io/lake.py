@@ -66,11 +66,11 @@ class Lake:
         mine = (F.col("query_id") == query_id) & F.col("batch_id").between(first, last)
         return self.read(spark, table).where(mine)
 
-    def append(self, rows: DataFrame, table: Table, writer: Writer) -> None:
+    def append(self, rows: DataFrame, table: Table, writer: Writer, *, output: str | None = None) -> None:
         """Append one batch's rows to one table, once however often the batch is tried.
 
-        The transaction id names query and table, its version is the batch, so a second attempt is skipped by
-        Delta, whatever it holds (https://docs.delta.io/latest/delta-streaming.html#idempotent-table-writes-in-foreachbatch).
+        The transaction id names query and output (the table, unless one batch writes to it twice), its version is
+        the batch, so a second attempt is skipped by Delta, whatever it holds (https://docs.delta.io/latest/delta-streaming.html#idempotent-table-writes-in-foreachbatch).
         One file a commit: readers that stream the table then never see half of a batch.
         """
         columns = rows.select(*table.names)
@@ -78,7 +78,7 @@ class Lake:
             columns.coalesce(1)
             .write.format("delta")
             .mode("append")
-            .option("txnAppId", f"{writer.query_id}/{table.name}")
+            .option("txnAppId", f"{writer.query_id}/{output or table.name}")
             .option("txnVersion", writer.batch_id)
             .option("userMetadata", writer.stamp)
         )

@@ -7,7 +7,9 @@ number of machines, different after one row is deleted, changed or doubled.
 
 from __future__ import annotations
 
+import logging
 import time
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import astuple, dataclass, field
@@ -20,7 +22,21 @@ from pyspark.sql.types import DataType, MapType
 from headrace.io.lake import Lake, Writer
 from headrace.tables import LEDGER, Table
 
-__all__ = ["Entry", "Slice", "Stopwatch", "committed", "digest", "record", "slices"]
+__all__ = [
+    "WHOLE",
+    "Entry",
+    "Slice",
+    "Stopwatch",
+    "Summary",
+    "committed",
+    "digest",
+    "record",
+    "record_end",
+    "slices",
+    "source_slice",
+]
+
+log = logging.getLogger("headrace.batch")
 
 WHOLE = "*"
 
@@ -57,11 +73,56 @@ class Entry:
     end_of_input: bool = False
 
 
-def record(spark: SparkSession, lake: Lake, entries: Sequence[Entry], writer: Writer) -> None:
-    """Write the entries of one batch: the last thing a batch does."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Summary:
+    """One batch in a line, for people: logged as ``headrace.batch``, with itself as the record's ``summary``."""
+
+    query: str
+    batch_id: int
+    rows: int
+    outcomes: Mapping[str, int]
+    milliseconds: int
+    high_water: datetime | None
+    note: str
+
+    def __str__(self) -> str:
+        parts = ", ".join(f"{count:,} {name}" for name, count in self.outcomes.items() if count)
+        told = f" ({self.note})" if self.note else ""
+        return f"{self.query} batch {self.batch_id}: {self.rows:,} in, {parts or 'none out'}, {self.milliseconds:,} ms{told}"
+
+
+def record(spark: SparkSession, lake: Lake, entries: Sequence[Entry], writer: Writer, note: str = "") -> None:
+    """Write the entries of one batch, the last thing a batch does, and log its summary."""
+    if not entries:
+        return
+    lake.append(_rows(spark, entries, writer), LEDGER, writer)
+    summary = _summary(entries, writer, note)
+    log.info("%s", summary, extra={"summary": summary})
+
+
+def record_end(spark: SparkSession, lake: Lake, entry: Entry, writer: Writer) -> None:
+    """Write that nothing comes after a batch: once, beside the batch's own entries."""
+    lake.append(_rows(spark, [entry], writer), LEDGER, writer, output="end_of_input")
+
+
+def _rows(spark: SparkSession, entries: Sequence[Entry], writer: Writer) -> DataFrame:
     schema = ", ".join(f"{column.name} {column.type}" for column in LEDGER.columns)
-    rows = [(*astuple(entry), writer.query_id, writer.batch_id) for entry in entries]
-    lake.append(spark.createDataFrame(rows, schema), LEDGER, writer)
+    return spark.createDataFrame([(*astuple(entry), writer.query_id, writer.batch_id) for entry in entries], schema)
+
+
+def _summary(entries: Sequence[Entry], writer: Writer, note: str) -> Summary:
+    outcomes: Counter[str] = Counter()
+    for entry in entries:
+        outcomes.update(entry.outcomes)
+    return Summary(
+        query=f"{entries[0].flow}.{entries[0].subject}",
+        batch_id=writer.batch_id,
+        rows=sum(entry.rows_in for entry in entries),
+        outcomes=dict(outcomes),
+        milliseconds=sum(entries[0].durations.values()),
+        high_water=entries[0].high_water,
+        note=note,
+    )
 
 
 def digest(rows: DataFrame, columns: Sequence[str]) -> Column:

@@ -1,0 +1,159 @@
+"""A file of the Open Data Contract Standard (v3.1) → a contract. What cannot be enforced is refused, not passed over."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from headrace.contracts.model import Contract, Criticality, Field, Rule
+from headrace.contracts.odcs_field import read_field
+from headrace.contracts.odcs_parts import custom_properties, severity, text
+from headrace.documents import Mistakes, Node, check, nearest, read
+from headrace.errors import ConfigError
+from headrace.expressions import compile_condition
+
+__all__ = ["read_contract"]
+
+LARGEST_RECORD = 64 * 1024 * 1024
+_RULE_KEYS = {"type", "engine", "name", "implementation", "severity", "description", "id", "tags", "dimension"}
+
+
+def read_contract(path: Path) -> Contract:
+    """The contract in a file. Raises ``ConfigError`` with one line for every mistake in it."""
+    # Slow to import, and only whoever reads a contract file needs it.
+    from open_data_contract_standard.model import OpenDataContractStandard
+
+    document = read(path)
+    check(document, OpenDataContractStandard)
+    mistakes = Mistakes()
+    _head(document, mistakes)
+    objects = document.at("schema").items if document.child("schema") else ()
+    if len(objects) != 1:
+        mistakes.add(document.at("schema"), f"must hold exactly one object, the record; it holds {len(objects)}")
+        mistakes.done()
+    contract = _contract(document, objects[0], mistakes)
+    mistakes.done()
+    return contract
+
+
+def _head(document: Node, mistakes: Mistakes) -> None:
+    for key in ("apiVersion", "kind", "id", "version"):
+        if not text(document, key):
+            mistakes.add(document, "is missing", key)
+    version, kind = text(document, "apiVersion"), text(document, "kind")
+    if version and not version.startswith(("v3.0.", "v3.1.")):
+        mistakes.add(document.at("apiVersion"), "must be v3.1.0: other versions are not read")
+    if kind and kind != "DataContract":
+        mistakes.add(document.at("kind"), "must be DataContract")
+
+
+def _contract(document: Node, record: Node, mistakes: Mistakes) -> Contract:
+    settings = custom_properties(record, ("eventTime", "maxBytes"), mistakes)
+    fields = _fields(record, mistakes)
+    return Contract(
+        id=text(document, "id"),
+        version=text(document, "version"),
+        owner=_owner(document),
+        description=text(document.at("description"), "purpose"),
+        event_time=_event_time(record, settings, fields, mistakes),
+        fields=tuple(fields),
+        rules=tuple(_rules(record, fields, mistakes)),
+        max_bytes=_max_bytes(settings, mistakes),
+    )
+
+
+def _owner(document: Node) -> str:
+    team = document.child("team")
+    if team is None:
+        return ""
+    return text(team, "name") or (text(team.items[0], "name") if team.items else "")
+
+
+def _fields(record: Node, mistakes: Mistakes) -> list[Field]:
+    properties = record.child("properties")
+    if properties is None or not properties.items:
+        mistakes.add(properties or record, "must list at least one field", *(() if properties else ("properties",)))
+        return []
+    if text(record, "logicalType") not in ("", "object"):
+        mistakes.add(record.at("logicalType"), "must be object: a record is one JSON object")
+    fields: list[Field] = []
+    seen: dict[str, Node] = {}
+    for node in properties.items:
+        with mistakes.gathered():
+            fields.append(read_field(node, key_position=1 + sum(1 for field in fields if field.primary_key)))
+        _once(node, seen, mistakes)
+    positions = [field.primary_key for field in fields if field.primary_key]
+    if len(set(positions)) < len(positions):
+        mistakes.add(properties, "gives two fields one place in the primary key: set primaryKeyPosition")
+    return fields
+
+
+def _once(node: Node, seen: dict[str, Node], mistakes: Mistakes) -> None:
+    name = text(node, "name").casefold()
+    if name and name in seen:
+        first = seen[name].line
+        mistakes.add(node.at("name"), f"is the name of the field in line {first} too; case makes no difference")
+    seen[name] = node
+
+
+def _event_time(record: Node, settings: Mapping[str, Node], fields: Sequence[Field], mistakes: Mistakes) -> str:
+    node = settings.get("eventTime")
+    if node is None:
+        mistakes.add(record, "needs {property: eventTime, value: <field>}: when the event happened", "customProperties")
+        return ""
+    name = str(node.value)
+    found = {field.name: field for field in fields}.get(name)
+    times = [field.name for field in fields if field.kind == "timestamp"]
+    if found is None:
+        mistakes.add(node, f"names no field{nearest(name, times)}")
+    elif found.kind != "timestamp" or not found.required:
+        mistakes.add(node, f"{name} must have logicalType timestamp and required true")
+    return name
+
+
+def _max_bytes(settings: Mapping[str, Node], mistakes: Mistakes) -> int:
+    node = settings.get("maxBytes")
+    if node is None:
+        return Contract.__dataclass_fields__["max_bytes"].default  # type: ignore[no-any-return]
+    if type(node.value) is not int or not 0 < node.value <= LARGEST_RECORD:
+        mistakes.add(node, f"must be a whole number of bytes, 1 to {LARGEST_RECORD}")
+        return 0
+    return node.value
+
+
+def _rules(record: Node, fields: Sequence[Field], mistakes: Mistakes) -> list[Rule]:
+    columns = {field.name: field.kind for field in fields}
+    rules: list[Rule] = []
+    quality = record.child("quality")
+    for node in quality.items if quality else ():
+        with mistakes.gathered():
+            rule = _rule(node, columns)
+            if rule.name in {other.name for other in rules}:
+                mistakes.add(node.at("name"), "is the name of another rule too")
+            rules.append(rule)
+    return rules
+
+
+def _rule(node: Node, columns: Mapping[str, str]) -> Rule:
+    mistakes = Mistakes()
+    if (text(node, "type"), text(node, "engine")) != ("custom", "headrace"):
+        raise ConfigError([node.mistake("cannot be enforced on a record: write type: custom, engine: headrace")])
+    for key, child in node.mapping.items():
+        if key not in _RULE_KEYS:
+            mistakes.add(child, "is not used in a rule of engine headrace: remove it")
+    for key in ("name", "implementation"):
+        if not text(node, key):
+            mistakes.add(node, "is missing", key)
+    expression, criticality = "", severity(node, mistakes) or Criticality.ERROR
+    if text(node, "implementation"):
+        try:
+            expression = compile_condition(text(node, "implementation"), columns)
+        except ValueError as error:
+            mistakes.add(node.at("implementation"), str(error))
+    mistakes.done()
+    return Rule(
+        name=text(node, "name"),
+        expression=expression,
+        description=text(node, "description"),
+        criticality=criticality,
+    )

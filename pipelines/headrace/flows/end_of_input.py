@@ -1,0 +1,98 @@
+"""A declared end of input: once a finite source is drained, nothing more comes, so its last windows are final.
+
+Finality is only a mark in the ledger. Closing a signal moves its high-water mark past the end of every window it
+feeds, plus that set's delay; should a record come after all, it is late, by a stamp, like any other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from pyspark.sql import Row, SparkSession
+from pyspark.sql import functions as F
+
+from headrace.flows.batch import instant
+from headrace.flows.project import Project
+from headrace.flows.queries import Query
+from headrace.io import ledger
+from headrace.io.lake import Lake, Writer
+from headrace.io.plans import plan_of
+from headrace.tables import LEDGER
+
+__all__ = ["close"]
+
+
+def close(spark: SparkSession, project: Project, queries: Sequence[Query]) -> None:
+    """Close the drained signals that declare their end, and the feature sets upon them.
+
+    Closing twice changes nothing. Signals first: a set takes its mark from its signal's.
+    """
+    ending = {name for name, signal in project.settings.signals.items() if signal.end_of_input}
+    lake = Lake(project.settings.storage)
+    for query in queries:
+        if query.flow == "ingest" and query.subject in ending:
+            _close_signal(spark, lake, project, query)
+        elif query.flow == "features" and project.feature_sets[query.subject].signal in ending:
+            _close_set(spark, lake, project, query)
+
+
+def _close_signal(spark: SparkSession, lake: Lake, project: Project, query: Query) -> None:
+    last = _last(spark, lake, query)
+    if last is None or last["ended"]:
+        return
+    writer = Writer(last["query_id"], last["batch_id"])
+    plan = plan_of(spark, lake, query.flow, query.subject, writer)
+    if plan is None or plan["mark"]["high_water"] is None:
+        return
+    newest = max([plan["mark"]["high_water"], *plan["mark"]["ahead"]])
+    sets = [one for one in project.feature_sets.values() if one.signal == query.subject]
+    beyond = max((int((one.window.length + one.delay).total_seconds()) for one in sets), default=0)
+    _record(spark, lake, query, writer, last["batch_time"], high_water=instant(newest + beyond), watermark=None)
+
+
+def _close_set(spark: SparkSession, lake: Lake, project: Project, query: Query) -> None:
+    last, feature_set = _last(spark, lake, query), project.feature_sets[query.subject]
+    rows = lake.read(spark, LEDGER.name).where(
+        (F.col("flow") == "ingest") & (F.col("subject") == feature_set.signal) & F.col("end_of_input")
+    )
+    ended = rows.select(F.max("high_water").alias("high_water")).first()
+    if last is None or last["ended"] or ended is None or ended["high_water"] is None:
+        return
+    writer, high_water = Writer(last["query_id"], last["batch_id"]), ended["high_water"]
+    watermark = high_water - feature_set.delay
+    _record(spark, lake, query, writer, last["batch_time"], high_water=high_water, watermark=watermark)
+
+
+def _last(spark: SparkSession, lake: Lake, query: Query) -> Row | None:
+    """The query's last batch in the ledger, and whether it is already known to be the last."""
+    query_id = query.checkpoint.query_id(spark)
+    rows = lake.read(spark, LEDGER.name).where((F.col("flow") == query.flow) & (F.col("query_id") == query_id))
+    grouped = rows.groupBy("query_id", "batch_id").agg(
+        F.max("batch_time").alias("batch_time"), F.max("end_of_input").alias("ended")
+    )
+    return grouped.orderBy(F.desc("batch_id")).first()
+
+
+def _record(
+    spark: SparkSession,
+    lake: Lake,
+    query: Query,
+    writer: Writer,
+    at: datetime,
+    *,
+    high_water: datetime | None,
+    watermark: datetime | None,
+) -> None:
+    entry = ledger.Entry(
+        flow=query.flow,
+        subject=query.subject,
+        slice="end of input",
+        rows_in=0,
+        outcomes={},
+        high_water=high_water,
+        watermark=watermark,
+        batch_time=at,
+        end_of_input=True,
+    )
+    ledger.record_end(spark, lake, entry, writer)

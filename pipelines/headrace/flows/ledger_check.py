@@ -1,0 +1,216 @@
+"""The proof: read every table again, compare it with the ledger, and the ledger with the sources.
+
+1. balance   every slice: the outcomes add up to the rows counted at the source
+2. source    every file has the lines and bytes it had; every topic partition was read without a gap to its end
+3. committed every batch: what the tables hold now has the rows and the digest it was committed with
+4. unbooked  no table holds a row of a batch that the ledger does not know
+5. hops      what one flow let through is what the next took in, batch by batch
+6. windows   the newest values of a set's windows add up to the records that went into them
+7. engine    Spark dropped nothing on its own: its watermark never passed ours
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from headrace.config import FileSource, KafkaSource
+from headrace.flows import features, ingest, score
+from headrace.flows.project import Project
+from headrace.io import kafka_admin, ledger
+from headrace.io.lake import Lake
+from headrace.io.sources import file_lines
+from headrace.tables import DEAD_LETTERS, LEDGER, Table
+
+__all__ = ["Finding", "check"]
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing the check looked at. ``wrong`` says what does not agree, and is empty where all does."""
+
+    check: str
+    subject: str
+    looked_at: int
+    wrong: tuple[str, ...] = ()
+
+
+def check(spark: SparkSession, project: Project) -> Iterator[Finding]:
+    """Every finding, as it is made. Reads all tables and all sources; changes nothing."""
+    lake = Lake(project.settings.storage)
+    book = lake.read(spark, LEDGER.name).persist()
+    try:
+        yield _balance(book)
+        for signal in project.settings.signals:
+            yield _source(spark, project, book, signal)
+        for table, slice_of, flow in _outputs(project):
+            yield _committed(spark, lake, book, table, slice_of, flow)
+        yield from _hops(spark, lake, project, book)
+        for name in project.feature_sets:
+            yield _windows(spark, lake, project, book, name)
+        yield _engine(book)
+    finally:
+        book.unpersist()
+
+
+def _balance(book: DataFrame) -> Finding:
+    out = F.aggregate(F.map_values("outcomes"), F.lit(0).cast("bigint"), lambda total, each: total + each)
+    rows = book.select("flow", "subject", "batch_id", "slice", "rows_in", out.alias("out"))
+    wrong = rows.where("rows_in <> out").limit(20).collect()
+    said = tuple(
+        f"{row['flow']}.{row['subject']} batch {row['batch_id']}, {row['slice']}: "
+        f"{row['rows_in']} rows in, {row['out']} accounted for"
+        for row in wrong
+    )
+    return Finding("balance", "ledger", rows.count(), said)
+
+
+def _outputs(project: Project) -> Iterator[tuple[Table, str, str]]:
+    """Each table with the slice its rows belong to, as SQL, and the flow whose batches wrote them."""
+    source = "concat_ws('/', source.name, cast(source.partition AS STRING))"
+    for signal, contract in project.contracts.items():
+        yield ingest.table(signal, contract), source, "ingest"
+    yield DEAD_LETTERS, source, "ingest"
+    yield DEAD_LETTERS, f"'{ledger.WHOLE}'", "score"
+    for feature_set in project.feature_sets.values():
+        yield features.table(feature_set, project.contracts[feature_set.signal]), f"'{ledger.WHOLE}'", "features"
+    for model in project.models.values():
+        target = score.table(model, project.contracts[model.signal])
+        yield target, "concat_ws('/', signal_query_id, cast(signal_batch_id AS STRING))", "score"
+
+
+def _committed(
+    spark: SparkSession, lake: Lake, book: DataFrame, table: Table, slice_of: str, flow: str
+) -> Finding:
+    rows = lake.read(spark, table.name)
+    if table is DEAD_LETTERS:
+        rows = rows.where(F.col("stage") == flow)
+    keys = ["query_id", "batch_id", "slice"]
+    now = (
+        rows.withColumn("slice", F.expr(slice_of))
+        .groupBy(*keys)
+        .agg(ledger.digest(rows, table.names).alias("now"))
+    )
+    mine = book.where(F.col("flow") == flow)
+    booked = mine.select(*keys, F.try_element_at("digests", F.lit(table.name)).alias("booked")).where("booked IS NOT NULL")
+    both = booked.join(now, keys, how="full_outer")
+    wrong = both.where("NOT (booked <=> now)").orderBy("batch_id").limit(20).collect()
+    return Finding("committed", table.name, both.count(), tuple(_differs(table.name, row.asDict()) for row in wrong))
+
+
+def _differs(table: str, row: Mapping[str, object]) -> str:
+    where = f"{table}, query {row['query_id']}, batch {row['batch_id']}, {row['slice']}"
+    booked, now = _rows(row["booked"]), _rows(row["now"])
+    if booked is None:
+        return f"{where}: {now} rows that the ledger does not know"
+    if now is None:
+        return f"{where}: all {booked} rows are gone"
+    if booked != now:
+        return f"{where}: {booked} rows were committed, {now} are there"
+    return f"{where}: {now} rows as committed, but a value in them changed"
+
+
+def _rows(digest: object) -> int | None:
+    return int(str(digest).split(":", 1)[0]) if digest is not None else None
+
+
+def _source(spark: SparkSession, project: Project, book: DataFrame, signal: str) -> Finding:
+    mine = book.where((F.col("flow") == "ingest") & (F.col("subject") == signal) & F.col("digest_in").isNotNull())
+    source = project.settings.signals[signal].source
+    return _files(spark, mine, signal, source) if isinstance(source, FileSource) else _topic(mine, signal, source)
+
+
+def _files(spark: SparkSession, mine: DataFrame, signal: str, source: FileSource) -> Finding:
+    """Only files the ledger knows are compared: the others wait for the next batch."""
+    files = spark.read.format("binaryFile").load(source.path)
+    there = {part.name: part for part in ledger.slices(file_lines(files, signal))}
+    wrong = []
+    booked = mine.select("slice", "rows_in", "digest_in").collect()
+    for name, rows, digest in booked:
+        found = there.get(name)
+        if found is None:
+            wrong.append(f"{name}: {rows} lines were read, the file is gone")
+        elif found.rows != rows:
+            wrong.append(f"{name}: {rows} lines were read, the file has {found.rows}")
+        elif found.digest != digest:
+            wrong.append(f"{name}: {rows} lines as read, but their bytes changed")
+    return Finding("source", signal, len(booked), tuple(wrong))
+
+
+def _topic(mine: DataFrame, signal: str, source: KafkaSource) -> Finding:
+    """Each generation reads each partition without a gap; offsets without a record are not records."""
+    options = {name: value.get_secret_value() for name, value in source.options.items()}
+    ends = kafka_admin.end_offsets(source.bootstrap, source.topic, options)
+    wrong, looked = [], 0
+    newest = mine.groupBy("query_id").agg(F.max("batch_time").alias("at")).orderBy(F.desc("at")).first()
+    if newest is None:
+        return Finding("source", signal, 0)
+    parts = mine.where(F.col("query_id") == newest["query_id"]).orderBy("slice", "slice_from").collect()
+    reached: dict[str, int] = {}
+    for row in parts:
+        looked += 1
+        before = reached.get(row["slice"])
+        if before is not None and row["slice_from"] != before:
+            wrong.append(f"{row['slice']}: offsets {before} to {row['slice_from']} are in no batch")
+        if row["rows_in"] != row["slice_to"] - row["slice_from"]:
+            wrong.append(f"{row['slice']}: {row['rows_in']} records at {row['slice_to'] - row['slice_from']} offsets")
+        reached[row["slice"]] = row["slice_to"]
+    for partition, end in ends.items():
+        if reached.get(f"{source.topic}/{partition}", 0) > end:
+            wrong.append(f"{source.topic}/{partition}: read beyond its end {end}: the topic was made anew")
+    return Finding("source", signal, looked, tuple(wrong))
+
+
+def _hops(spark: SparkSession, lake: Lake, project: Project, book: DataFrame) -> Iterator[Finding]:
+    """What ingest accepted in a batch is what each later flow took in, once its queries have come that far."""
+    for flow, subject, signal in (
+        *(("features", name, one.signal) for name, one in project.feature_sets.items()),
+        *(("score", name, one.signal) for name, one in project.models.items()),
+    ):
+        sent = (
+            book.where((F.col("flow") == "ingest") & (F.col("subject") == signal))
+            .groupBy(F.concat_ws("/", "query_id", "batch_id").alias("slice"), "batch_time")
+            .agg(F.sum(F.coalesce(F.col("outcomes")["accepted"], F.lit(0))).alias("sent"))
+        )
+        own = book.where((F.col("flow") == flow) & (F.col("subject") == subject) & F.col("slice").contains("/"))
+        took = own.groupBy("slice").agg(F.sum("rows_in").alias("took"), F.countDistinct("query_id").alias("generations"))
+        both = sent.join(took, "slice", how="full_outer").collect()
+        reached = max((row["batch_time"] for row in both if row["took"] is not None and row["batch_time"]), default=None)
+        wrong = []
+        for row in both:
+            behind = row["took"] is None and (reached is None or row["batch_time"] > reached)
+            expected = (row["sent"] or 0) * (row["generations"] or 1)
+            if not behind and expected != (row["took"] or 0):
+                wrong.append(f"{flow}.{subject}, upstream {row['slice']}: {row['sent']} accepted, {row['took']} taken in")
+        yield Finding("hops", f"{flow}.{subject}", len(both), tuple(wrong))
+
+
+def _windows(spark: SparkSession, lake: Lake, project: Project, book: DataFrame, name: str) -> Finding:
+    feature_set = project.feature_sets[name]
+    log = lake.read(spark, f"features_{name}_log")
+    keys = ["query_id", *feature_set.entity, "window_end"]
+    newest = log.groupBy(*keys).agg(F.max_by("records", "batch_id").alias("records"))
+    held = {row["query_id"]: row["records"] for row in newest.groupBy("query_id").agg(F.sum("records").alias("records")).collect()}
+    mine = book.where((F.col("flow") == "features") & (F.col("subject") == name))
+    windowed = F.sum(F.coalesce(F.col("outcomes")["windowed"], F.lit(0))).alias("windowed")
+    wrong = [
+        f"query {row['query_id']}: {row['windowed']} records in {feature_set.window.overlap} windows each, "
+        f"the log's newest values hold {held.get(row['query_id'], 0)}"
+        for row in mine.groupBy("query_id").agg(windowed).collect()
+        if row["windowed"] * feature_set.window.overlap != held.get(row["query_id"], 0)
+    ]
+    return Finding("windows", f"features_{name}_log", len(held), tuple(wrong))
+
+
+def _engine(book: DataFrame) -> Finding:
+    rows = book.where((F.col("flow") == "features") & F.col("engine_watermark").isNotNull())
+    passed = rows.where("engine_watermark > watermark").limit(20).collect()
+    said = tuple(
+        f"features.{row['subject']} batch {row['batch_id']}: Spark's watermark {row['engine_watermark']} "
+        f"passed the ledger's {row['watermark']}"
+        for row in passed
+    )
+    return Finding("engine", "watermarks", rows.count(), said)

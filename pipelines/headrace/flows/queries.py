@@ -1,0 +1,143 @@
+"""The project's flows as streaming queries: what there is to start, and the tables they need."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Literal
+
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql.streaming import StreamingQuery
+
+from headrace.config import duration_text
+from headrace.errors import UsageError
+from headrace.flows import features, ingest, score
+from headrace.flows.project import Project
+from headrace.io.checkpoint import Checkpoint
+from headrace.io.lake import Lake
+from headrace.io.session import use_pool
+from headrace.tables import (
+    BATCH_PLANS,
+    DEAD_LETTERS,
+    LEDGER,
+    Table,
+    View,
+    all_predictions,
+    feature_views,
+    ledgered,
+)
+
+__all__ = ["FLOWS", "Query", "create_tables", "queries", "tables", "views"]
+
+Mode = Literal["append", "update"]
+BatchFunction = Callable[[DataFrame, int], None]
+FLOWS = ("ingest", "features", "score")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Query:
+    """One streaming query that can be started, and started again.
+
+    open: checks the source, then gives the stream and the function that takes its batches.
+    """
+
+    flow: str
+    subject: str
+    checkpoint: Checkpoint
+    mode: Mode
+    open: Callable[[SparkSession], tuple[DataFrame, BatchFunction]]
+
+    @property
+    def name(self) -> str:
+        return f"{self.flow}.{self.subject}"
+
+    def start(self, spark: SparkSession, project: Project, *, once: bool) -> StreamingQuery:
+        """Start from the checkpoint, in a pool of its own. ``once``: drain what is there, then stop."""
+        use_pool(spark, self.name)
+        frame, take = self.open(spark)
+        writer = (
+            frame.writeStream.queryName(self.name)
+            .outputMode(self.mode)
+            .option("checkpointLocation", self.checkpoint.path)
+            .foreachBatch(take)
+        )
+        if once:
+            return writer.trigger(availableNow=True).start()
+        return writer.trigger(processingTime=duration_text(project.settings.trigger)).start()
+
+
+def queries(project: Project, flows: Sequence[str] = FLOWS, *, patient: bool = True) -> list[Query]:
+    """The queries of the named flows, ``ingest`` or ``ingest.departures``, in the order the data takes."""
+    there = [*_ingests(project), *_features(project), *_scores(project, patient=patient)]
+    known = {query.name for query in there} | set(FLOWS)
+    for name in flows:
+        if name not in known:
+            raise UsageError(f"there is no flow {name!r}; there are {', '.join(sorted(known))}")
+    return [query for query in there if query.flow in flows or query.name in flows]
+
+
+def tables(project: Project) -> Iterator[Table]:
+    """Every table the project's flows write."""
+    yield from (DEAD_LETTERS, LEDGER, BATCH_PLANS)
+    for signal, contract in project.contracts.items():
+        yield ingest.table(signal, contract)
+    for feature_set in project.feature_sets.values():
+        yield features.table(feature_set, project.contracts[feature_set.signal])
+    for model in project.models.values():
+        yield score.table(model, project.contracts[model.signal])
+
+
+def views(project: Project) -> Iterator[View]:
+    """Every view analysts are offered on those tables."""
+    for feature_set in project.feature_sets.values():
+        log = features.table(feature_set, project.contracts[feature_set.signal])
+        yield from feature_views(feature_set.name, log, feature_set.entity)
+    if project.models:
+        yield all_predictions({name: model.output.name for name, model in project.models.items()})
+    for table in tables(project):
+        if table not in (LEDGER, BATCH_PLANS):
+            yield ledgered(table)
+
+
+def create_tables(spark: SparkSession, project: Project) -> None:
+    """Make the tables that are not there yet: before any query, so that no two make one at once."""
+    lake = Lake(project.settings.storage)
+    for table in tables(project):
+        lake.create(spark, table)
+
+
+def _ingests(project: Project) -> Iterable[Query]:
+    for signal in project.settings.signals:
+        described = ingest.job(project, signal)
+        yield Query(
+            flow="ingest",
+            subject=signal,
+            checkpoint=described.checkpoint,
+            mode="append",
+            open=partial(ingest.opened_stream, project, signal),
+        )
+
+
+def _features(project: Project) -> Iterable[Query]:
+    for name in project.feature_sets:
+        described = features.job(project, name)
+        yield Query(
+            flow="features",
+            subject=name,
+            checkpoint=described.checkpoint,
+            mode="update",
+            open=partial(features.opened_stream, described),
+        )
+
+
+def _scores(project: Project, *, patient: bool) -> Iterable[Query]:
+    for name in project.models:
+        described = score.job(project, name, patient=patient)
+        yield Query(
+            flow="score",
+            subject=name,
+            checkpoint=described.checkpoint,
+            mode="append",
+            open=partial(score.opened_stream, described),
+        )

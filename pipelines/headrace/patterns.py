@@ -1,0 +1,97 @@
+"""Regular expressions that come from a file: which are safe to hand to the JVM.
+
+A pattern runs on every record, in Java. So it must mean in Java what it says here, and must not take exponential time.
+"""
+
+from __future__ import annotations
+
+import re
+
+__all__ = ["pattern_mistake"]
+
+LONGEST = 500
+MOST_REPEATS = 1_000
+
+_UNICODE = re.compile(r"\\[pP]\{(?:Is)?(?:L[ulmto]?|M|N[dlo]?|P|S|Z[s]?|C|Alpha|Digit|Alnum|Upper|Lower|Punct|Space)\}")
+# Each either fails in Java, means something else there, or can take exponential time.
+_REFUSED = (
+    (re.compile(r"\(\?P"), "a group is named (?<name>…) in Java, not (?P<name>…); it needs no name here"),
+    (re.compile(r"\(\?\("), "a conditional group is not known to Java"),
+    (re.compile(r"\(\?[a-zA-Z-]*[aLu]"), "of inline flags only i, m, s and x are known"),
+    (re.compile(r"\\[1-9]"), "a reference back to a group can take exponential time"),
+    (re.compile(r"\\[0ZzUNGRXQEhHVvpPk]"), "this escape differs between regular expressions: write the characters"),
+    (re.compile(r"\{,"), "write {0,n}: Java does not know {,n}"),
+    (re.compile(r"\{(?!\d+(?:,\d*)?\})"), r"a { that is no repetition is written \{"),
+)
+_REPEAT = re.compile(r"(?P<simple>[*+?])|\{(?P<least>\d+)(?P<range>,(?P<most>\d*))?\}")
+_TOKEN = re.compile(r"\\.|\[\^?(?:\\.|[^\]\\])*\]|\(|\)|[*+?]|\{\d+(?:,\d*)?\}|.", re.DOTALL)
+
+
+def pattern_mistake(pattern: str) -> str | None:
+    """What is wrong with a pattern, or None if it is safe.
+
+    Guarantees of a pattern that passes: Java compiles it to the same meaning, and no repetition stands inside another
+    one, the usual cause of exponential time. Not guaranteed: that it is fast, as neighbours may still overlap.
+    """
+    if len(pattern) > LONGEST:
+        return f"is longer than {LONGEST} characters"
+    plain = _UNICODE.sub(r"\\w", pattern)
+    tokens = _TOKEN.findall(plain)
+    return _syntax(plain, tokens) or _repeats(tokens)
+
+
+def _syntax(plain: str, tokens: list[str]) -> str | None:
+    outside = "".join("_" if token in (r"\\", r"\{") or token.startswith("[") else token for token in tokens)
+    classes = [token for token in tokens if len(token) > 1 and token.startswith("[")]
+    for refused, why in _REFUSED:
+        if refused.search(outside) or (refused.pattern.startswith(r"\\") and any(map(refused.search, classes))):
+            return why
+    for each in classes:
+        inner = each.removeprefix("[").removeprefix("^")[:-1]
+        if not inner or "[" in inner.replace(r"\[", "") or "&&" in inner or r"\b" in inner:
+            return "a class [...] holds plain characters only: escape [ and ], write no && and no \\b"
+    return _uncompilable(plain)
+
+
+def _uncompilable(pattern: str) -> str | None:
+    try:
+        re.compile(pattern)
+    except (re.error, OverflowError, RecursionError) as error:
+        return f"is no regular expression: {error}"
+    return None
+
+
+def _repeats(tokens: list[str]) -> str | None:
+    """Walk the groups; remember for each whether something inside it may repeat in more than one way."""
+    varied = [False]
+    last_varies = False
+    for token in tokens:
+        repeat = _REPEAT.fullmatch(token)
+        if token == "(":
+            varied.append(False)
+        elif token == ")" and len(varied) > 1:
+            last_varies = varied.pop()
+            varied[-1] = varied[-1] or last_varies
+        elif repeat is None:
+            last_varies = False
+        else:
+            least, most = _bounds(repeat)
+            if most > MOST_REPEATS and most != _UNBOUNDED:
+                return f"repeats more than {MOST_REPEATS} times"
+            if last_varies and most > 10:
+                return "has a repetition inside a repetition, which can take exponential time: as in (a+)+"
+            varied[-1] = varied[-1] or least != most
+            last_varies = last_varies or most == _UNBOUNDED
+    return None
+
+
+_UNBOUNDED = 1_000_000
+
+
+def _bounds(repeat: re.Match[str]) -> tuple[int, int]:
+    if repeat["simple"]:
+        return {"*": (0, _UNBOUNDED), "+": (1, _UNBOUNDED), "?": (0, 1)}[repeat["simple"]]
+    least = int(repeat["least"])
+    if repeat["range"] is None:
+        return least, least
+    return least, int(repeat["most"]) if repeat["most"] else _UNBOUNDED
