@@ -116,6 +116,11 @@ class Contract:
         return tuple(field.name for field in self.fields)
 
     @property
+    def kinds(self) -> dict[str, Kind]:
+        """The kind of each field by its name."""
+        return {field.name: field.kind for field in self.fields}
+
+    @property
     def primary_key(self) -> tuple[str, ...]:
         keyed = sorted((field.primary_key, field.name) for field in self.fields if field.primary_key)
         return tuple(name for _, name in keyed)

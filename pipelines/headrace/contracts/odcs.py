@@ -1,29 +1,27 @@
-"""A file of the Open Data Contract Standard (v3.1) → a contract. What cannot be enforced is refused, not passed over."""
+"""A file of the Open Data Contract Standard (v3.1) → a contract. What cannot be enforced is refused."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 from headrace.contracts.model import Contract, Criticality, Field, Rule
 from headrace.contracts.odcs_field import read_field
 from headrace.contracts.odcs_parts import custom_properties, severity, text
-from headrace.documents import Mistakes, Node, check, nearest, read
+from headrace.documents import Mistakes, Node, check, nearest
 from headrace.errors import ConfigError
 from headrace.expressions import compile_condition
 
 __all__ = ["read_contract"]
 
-LARGEST_RECORD = 64 * 1024 * 1024
+DEFAULT_LARGEST_RECORD, LARGEST_RECORD = 1024 * 1024, 64 * 1024 * 1024
 _RULE_KEYS = {"type", "engine", "name", "implementation", "severity", "description", "id", "tags", "dimension"}
 
 
-def read_contract(path: Path) -> Contract:
-    """The contract in a file. Raises ``ConfigError`` with one line for every mistake in it."""
+def read_contract(document: Node) -> Contract:
+    """The contract in a file that was read. Raises ``ConfigError`` with one line for every mistake in it."""
     # Slow to import, and only whoever reads a contract file needs it.
     from open_data_contract_standard.model import OpenDataContractStandard
 
-    document = read(path)
     check(document, OpenDataContractStandard)
     mistakes = Mistakes()
     _head(document, mistakes)
@@ -114,7 +112,7 @@ def _event_time(record: Node, settings: Mapping[str, Node], fields: Sequence[Fie
 def _max_bytes(settings: Mapping[str, Node], mistakes: Mistakes) -> int:
     node = settings.get("maxBytes")
     if node is None:
-        return Contract.__dataclass_fields__["max_bytes"].default  # type: ignore[no-any-return]
+        return DEFAULT_LARGEST_RECORD
     if type(node.value) is not int or not 0 < node.value <= LARGEST_RECORD:
         mistakes.add(node, f"must be a whole number of bytes, 1 to {LARGEST_RECORD}")
         return 0

@@ -3,33 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
-from datetime import UTC, date, datetime
-from decimal import Decimal
-from typing import Any
+from collections.abc import Mapping
 
-from headrace.contracts.model import Bound, Criticality, Field, Kind
+from headrace.contracts.model import Criticality, Field, Kind
+from headrace.contracts.odcs_options import read_options
 from headrace.contracts.odcs_parts import criticality, custom_properties, severity, text
 from headrace.documents import Mistakes, Node, nearest
-from headrace.patterns import pattern_mistake
 
-__all__ = ["FORMATS", "read_field"]
+__all__ = ["read_field"]
 
-FORMATS = ("uuid", "email", "uri", "ipv4", "ipv6", "hostname")
-
-_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,127}")
 _DECIMAL = re.compile(r"(?:decimal|numeric)\(\s*(\d+)\s*(?:,\s*(\d+)\s*)?\)", re.IGNORECASE)
 _KINDS = {kind.value: kind for kind in Kind if kind is not Kind.DECIMAL}
 _NOT_YET = ("object", "array", "time", "map", "variant")
 _NOT_ENFORCED = ("unique", "enum", "items", "properties", "map")
-_BOUNDS = {
-    "minimum": "minimum",
-    "maximum": "maximum",
-    "exclusiveMinimum": "exclusive_minimum",
-    "exclusiveMaximum": "exclusive_maximum",
-}
-_LENGTHS = {"minLength": "min_length", "maxLength": "max_length"}
-_BOUNDED = (Kind.INTEGER, Kind.NUMBER, Kind.DECIMAL, Kind.TIMESTAMP, Kind.DATE)
 _LISTED: Mapping[Kind, tuple[type, ...]] = {Kind.STRING: (str,), Kind.INTEGER: (int,), Kind.NUMBER: (int, float)}
 _VALUE_KEYS = {"type", "metric", "rule", "arguments", "mustBe", "severity", "name", "description", "id", "tags"}
 _ONLY_VALUES = "cannot be enforced on a record: write metric: invalidValues, arguments: {validValues: […]}, mustBe: 0"
@@ -44,12 +31,14 @@ def read_field(node: Node, *, key_position: int) -> Field:
     kind, precision, scale = _kind(node, mistakes)
     name = text(node, "name")
     if not _NAME.fullmatch(name):
-        mistakes.add(node.at("name"), "must be letters, digits and _", *(() if node.child("name") else ("name",)))
+        mistakes.add(
+            node.at("name"), "must be letters, digits and _, a letter first", *(() if node.child("name") else ("name",))
+        )
     for key in _NOT_ENFORCED:
         child = node.child(key)
         if child is not None and child.value not in (None, False):
             mistakes.add(child, "is not enforced: remove it" if key != "enum" else _ONLY_VALUES)
-    options = _options(node, kind, mistakes)
+    options = read_options(node, kind, mistakes)
     allowed, weight = _quality(node, kind, mistakes)
     mistakes.done()
     return Field(
@@ -94,80 +83,6 @@ def _key_position(node: Node, default: int) -> int:
         return 0
     given = node.child("primaryKeyPosition")
     return given.value if given is not None and isinstance(given.value, int) and given.value > 0 else default
-
-
-def _options(node: Node, kind: Kind, mistakes: Mistakes) -> dict[str, Any]:
-    options = node.child("logicalTypeOptions")
-    read: dict[str, Any] = {}
-    for key, child in (options.mapping if options else {}).items():
-        reader = _reader(key, kind)
-        if reader is None:
-            known = [known for known in (*_BOUNDS, *_LENGTHS, "pattern", "format") if _reader(known, kind)]
-            mistakes.add(child, f"is not enforced for a {kind}" + (nearest(key, known) or _listed(known)))
-            continue
-        try:
-            read[(_BOUNDS | _LENGTHS).get(key, key)] = reader(child.value, kind)
-        except (ValueError, TypeError, ArithmeticError) as error:
-            mistakes.add(child, str(error))
-    for low, high in (("minimum", "maximum"), ("min_length", "max_length"), ("exclusive_minimum", "exclusive_maximum")):
-        if options is not None and low in read and high in read and read[low] > read[high]:
-            mistakes.add(options, f"{low} is above {high}: no value can pass")
-    return read
-
-
-def _listed(known: list[str]) -> str:
-    return f"; there are: {', '.join(known)}" if known else "; there are none"
-
-
-def _reader(key: str, kind: Kind) -> Callable[[Any, Kind], Any] | None:
-    if key in _BOUNDS and kind in _BOUNDED:
-        return _bound
-    if kind is not Kind.STRING:
-        return None
-    return {"minLength": _length, "maxLength": _length, "pattern": _pattern, "format": _format}.get(key)
-
-
-def _bound(value: Any, kind: Kind) -> Bound:
-    if kind is Kind.TIMESTAMP:
-        return _instant(value)
-    if kind is Kind.DATE:
-        return date.fromisoformat(value if isinstance(value, str) else "")
-    if isinstance(value, bool) or not isinstance(value, int | float) or value != value or abs(value) == float("inf"):
-        raise ValueError("must be a number")
-    if kind is Kind.DECIMAL:
-        return Decimal(str(value))
-    if kind is Kind.INTEGER and (not isinstance(value, int) or abs(value) >= 2**63):
-        raise ValueError("must be a whole number of 64 bits")
-    return value
-
-
-def _instant(value: Any) -> datetime:
-    try:
-        instant = datetime.fromisoformat(str(value))
-    except ValueError:
-        instant = datetime.min
-    if instant.tzinfo is None:
-        raise ValueError("must be a time with its zone, as in 2026-01-31T00:00:00Z")
-    return instant.astimezone(UTC)
-
-
-def _length(value: Any, kind: Kind) -> int:
-    if type(value) is not int or value < 0:
-        raise ValueError("must be a whole number, 0 or more")
-    return value
-
-
-def _pattern(value: Any, kind: Kind) -> str:
-    mistake = pattern_mistake(value) if isinstance(value, str) else "must be text"
-    if mistake:
-        raise ValueError(mistake)
-    return str(value)
-
-
-def _format(value: Any, kind: Kind) -> str:
-    if value not in FORMATS:
-        raise ValueError(f"must be one of {', '.join(FORMATS)}{nearest(value, FORMATS)}")
-    return str(value)
 
 
 def _quality(node: Node, kind: Kind, mistakes: Mistakes) -> tuple[tuple[str | int | float, ...], Criticality]:

@@ -97,28 +97,33 @@ def records(flights: Flights, mix: FaultMix | None = None) -> Iterator[Record]:
     return heapq.merge(*streams, key=attrgetter("seconds"))
 
 
-def land_files(landing: Path, sent: Iterable[Record], *, days: int = 1) -> Iterator[LandedFile]:
+def land_files(
+    landing: Path, sent: Iterable[Record], *, days: int = 1, since: float | None = None
+) -> Iterator[LandedFile]:
     """Write ``<landing>/<signal>/<signal>-<first day>.jsonl``, one a signal for every ``days`` of event time.
 
     Days are UTC and counted from the first record's. Each file appears whole, by a rename, when the
-    iterator reaches it: the caller sets the pace. Its modification time is the end of the days it covers, so a reader
-    that goes by modification time keeps event order. ``sent`` must be in event order, and so must several landings
-    in one folder: Spark passes over files much older than the newest it has read.
+    iterator reaches it: the caller sets the pace. Modification times rise in event order, for readers go by them: a
+    millisecond a file from ``since`` (Unix seconds) on, or, without it, the end of the days a file covers.
+    ``sent`` must be in event order, and so must several landings in one folder.
 
     Raises ``InfrastructureError`` rather than alter a file that has landed before.
     """
+    count = 0
     for start, batch in _periods(sent, days * _DAY):
         by_signal: dict[str, list[Record]] = {signal: [] for signal in SIGNALS}
         for record in batch:
             by_signal[record.signal].append(record)
         for signal, lines in by_signal.items():
             if lines:
-                yield _write(landing / signal, lines, start, start + days * _DAY)
+                modified = start + days * _DAY if since is None else since + count / 1000
+                yield _write(landing / signal, lines, start, modified)
+                count += 1
 
 
-def land(landing: Path, sent: Iterable[Record], *, days: int = 1) -> Landing:
+def land(landing: Path, sent: Iterable[Record], *, days: int = 1, since: float | None = None) -> Landing:
     """Land all files (see ``land_files``), then add each planted record's place to ``<landing>/manifest.jsonl``."""
-    landed = Landing(tuple(land_files(landing, sent, days=days)))
+    landed = Landing(tuple(land_files(landing, sent, days=days, since=since)))
     landing.mkdir(parents=True, exist_ok=True)
     with (landing / "manifest.jsonl").open("ab") as manifest:
         manifest.writelines(encode(asdict(planted)) + b"\n" for planted in landed.manifest)
@@ -190,10 +195,10 @@ def _periods(sent: Iterable[Record], length: int) -> Iterator[tuple[int, Iterato
     yield from groupby(chain([first], coming), key=lambda record: (record.seconds - shift) // length * length + shift)
 
 
-def _write(folder: Path, lines: list[Record], start: int, end: int) -> LandedFile:
+def _write(folder: Path, lines: list[Record], start: int, modified: float) -> LandedFile:
     signal = lines[0].signal
     path = folder / f"{signal}-{datetime.fromtimestamp(start, UTC):%Y-%m-%d}.jsonl"
-    _land(path, b"".join(record.value + b"\n" for record in lines), end)
+    _land(path, b"".join(record.value + b"\n" for record in lines), modified)
     planted = tuple(
         Planted(signal, path.name, line, record.fault.name, record.fault.expected)
         for line, record in enumerate(lines, start=1)
@@ -202,7 +207,7 @@ def _write(folder: Path, lines: list[Record], start: int, end: int) -> LandedFil
     return LandedFile(path, signal, len(lines) - len(planted), planted)
 
 
-def _land(path: Path, content: bytes, modified: int) -> None:
+def _land(path: Path, content: bytes, modified: float) -> None:
     if path.exists():
         raise InfrastructureError(f"{path} has landed already and must not change: land into an empty folder")
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -27,9 +27,7 @@ def resolve(node: Node, environ: Mapping[str, str]) -> Node:
 
 def _resolved(node: Node, environ: Mapping[str, str], mistakes: Mistakes) -> Node:
     if isinstance(node.value, Mapping):
-        return replace(
-            node, value={key: _resolved(child, environ, mistakes) for key, child in node.value.items()}
-        )
+        return replace(node, value={key: _resolved(child, environ, mistakes) for key, child in node.value.items()})
     if isinstance(node.value, tuple):
         return replace(node, value=tuple(_resolved(child, environ, mistakes) for child in node.value))
     if isinstance(node.value, str) and "${" in node.value:

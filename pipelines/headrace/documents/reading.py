@@ -1,4 +1,4 @@
-"""One YAML 1.2 file as a node. What YAML allows beyond plain data (tags, merge keys, other keys than text) is refused."""
+"""One YAML 1.2 file as a node. What YAML has beyond plain data (tags, merge keys, keys that are no text) is refused."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ruamel.yaml import YAML, YAMLError
-from ruamel.yaml.error import MarkedYAMLError
+from ruamel.yaml import YAML
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.nodes import MappingNode, ScalarNode, SequenceNode
 
 from headrace.documents.node import Mistakes, Node, Scalar, Step
@@ -26,14 +26,15 @@ _TEXT = {f"{_TAG}str", f"{_TAG}timestamp"}
 _OTHERS = {f"{_TAG}{name}" for name in ("int", "float", "bool", "null")}
 
 
-def read(path: Path) -> Node:
+def read(path: Path, base: Path | None = None) -> Node:
     """The file's root, always a mapping; a file without content is an empty one.
 
+    base: the folder from which messages name the file; left out, they name it as ``path`` does.
     Raises ``ConfigError`` with every mistake found: a file that cannot be read or is over 1 MiB, wrong YAML, a key
     given twice, a tag, aliases that grow beyond measure, a root that is no mapping.
     """
-    file = str(path)
-    root = _composed(_text(path), file)
+    file = str(path.relative_to(base) if base else path)
+    root = _composed(_text(path, file), file)
     if root is None:
         return Node({}, file, 1)
     if not isinstance(root, MappingNode):
@@ -44,18 +45,18 @@ def read(path: Path) -> Node:
     return node
 
 
-def _text(path: Path) -> str:
+def _text(path: Path, file: str) -> str:
     try:
         with path.open("rb") as stream:
             raw = stream.read(LARGEST_FILE + 1)
         if len(raw) > LARGEST_FILE:
-            raise ConfigError([f"{path}:1: is larger than 1 MiB: no configuration is; is it data?"])
+            raise ConfigError([f"{file}:1: is larger than 1 MiB: no configuration is; is it data?"])
         return raw.decode("utf-8")
     except OSError as error:
-        raise ConfigError([f"{path}:1: cannot be read: {error.strerror}"]) from error
+        raise ConfigError([f"{file}:1: cannot be read: {error.strerror}"]) from error
     except UnicodeDecodeError as error:
         line = raw[: error.start].count(b"\n") + 1
-        raise ConfigError([f"{path}:{line}: is not UTF-8: save it as UTF-8 text"]) from error
+        raise ConfigError([f"{file}:{line}: is not UTF-8: save it as UTF-8 text"]) from error
 
 
 def _composed(text: str, file: str) -> Any:

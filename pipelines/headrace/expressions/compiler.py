@@ -48,7 +48,7 @@ def _compiled(text: str, columns: Mapping[str, str]) -> Term:
         raise ValueError(f"has more than {MOST_PARTS} parts")
     if max(part.depth for part in parts) > DEEPEST:
         raise ValueError(f"nests more than {DEEPEST} deep")
-    return write(root, {name: family_of(kind) for name, kind in columns.items()})
+    return write({name: family_of(kind) for name, kind in columns.items()}, root)
 
 
 def _parsed(text: str) -> exp.Expression:
@@ -63,7 +63,7 @@ def _parsed(text: str) -> exp.Expression:
     # Hostile text can make a parser fail in any way; whichever it is, the text was not understood.
     except Exception as error:
         raise ValueError("is no expression of Spark SQL") from error
-    if root is None:
+    if not isinstance(root, exp.Expression):
         raise ValueError("is empty")
     return root
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-__all__ = ["Family", "Term", "common", "family_of", "needs"]
+from sqlglot import exp
+
+__all__ = ["Family", "Term", "Writing", "common", "family_of", "needs"]
 
 
 class Family(StrEnum):
@@ -36,6 +38,10 @@ class Term:
 
     sql: str
     family: Family
+
+
+Writing = Callable[[exp.Expression], Term]
+"""Writes a part of an expression."""
 
 
 def family_of(kind: str) -> Family:

@@ -14,6 +14,7 @@ from headrace.errors import ConfigError
 from headrace.features.spec import FeatureSet
 from headrace.flows import references
 from headrace.flows.locations import located
+from headrace.flows.model_references import check_models
 from headrace.models.spec import Model
 
 __all__ = ["Project", "load"]
@@ -46,6 +47,7 @@ def load(conf_dir: Path, env: str | None, environ: Mapping[str, str]) -> Project
     env: the folder of ``conf_dir`` laid over ``base``. environ: what ``${NAME}`` refers to.
     Raises ``ConfigError`` with one line for every mistake found.
     """
+    conf_dir = conf_dir.resolve()
     tree = _settings_tree(conf_dir, env)
     mistakes = Mistakes()
     settings = None
@@ -62,40 +64,41 @@ def load(conf_dir: Path, env: str | None, environ: Mapping[str, str]) -> Project
     signals = references.Signals(tuple(settings.signals), contracts)
     references.check_contracts(tree, signals, mistakes)
     references.check_sets(sets, signals, mistakes)
-    checked = references.check_models(models, sets, signals, mistakes)
+    checked = check_models(models, sets, signals, mistakes)
     mistakes.done()
-    root = conf_dir.resolve().parent
     return Project(
-        settings=located(settings, root),
+        settings=located(settings, conf_dir.parent),
         contracts=contracts,
         feature_sets={name: declared for name, (_, declared) in sets.items()},
         models=checked,
-        root=root,
+        root=conf_dir.parent,
         environment=env,
     )
 
 
 def _settings_tree(conf_dir: Path, env: str | None) -> Node:
     if not (conf_dir / "base").is_dir():
-        raise ConfigError([f"{conf_dir}: has no folder base: name the configuration with --conf-dir, or headrace init"])
+        raise ConfigError(
+            [f"{conf_dir.name}: has no folder base: name the configuration with --conf-dir, or headrace init"]
+        )
     base = _joined(conf_dir / "base")
     if env is None:
         return base
     known = sorted({path.parent.name for path in conf_dir.glob("*/*.yml")} - set(_NO_ENVIRONMENTS))
     if env not in known:
         there_are = f"there are: {', '.join(known)}" if known else "there are none"
-        raise ConfigError([f"{conf_dir}: has no environment {env}: {there_are}{nearest(env, known)}"])
+        raise ConfigError([f"{conf_dir.name}: has no environment {env}: {there_are}{nearest(env, known)}"])
     return lay_over(base, _joined(conf_dir / env))
 
 
 def _joined(folder: Path) -> Node:
     files = sorted(folder.glob("*.yml"))
     if not files:
-        raise ConfigError([f"{folder}: holds no .yml file"])
+        raise ConfigError([f"{folder.relative_to(folder.parent.parent)}: holds no .yml file"])
     mistakes, nodes = Mistakes(), list[Node]()
     for file in files:
         with mistakes.gathered():
-            nodes.append(read(file))
+            nodes.append(read(file, folder.parent.parent))
     mistakes.done()
     return join(nodes)
 
@@ -107,7 +110,7 @@ def _contracts(conf_dir: Path, mistakes: Mistakes) -> Mapping[str, Contract | No
         name = path.name.removesuffix(_CONTRACT)
         contracts[name] = None
         with mistakes.gathered():
-            contracts[name] = read_contract(path)
+            contracts[name] = read_contract(read(path, conf_dir.parent))
     return contracts
 
 
@@ -115,7 +118,7 @@ def _sets(conf_dir: Path, environ: Mapping[str, str], mistakes: Mistakes) -> dic
     sets: dict[str, tuple[Node, FeatureSet]] = {}
     for path in sorted((conf_dir / "features").glob("*.yml")):
         with mistakes.gathered():
-            node = resolve(read(path), environ)
+            node = resolve(read(path, conf_dir.parent), environ)
             declared = check(node, FeatureSet)
             _named_as_file(node, declared.name, path, mistakes)
             sets[declared.name] = (node, declared)
@@ -126,7 +129,7 @@ def _models(conf_dir: Path, environ: Mapping[str, str], mistakes: Mistakes) -> d
     models: dict[str, tuple[Node, Model]] = {}
     for path in sorted((conf_dir / "models").glob("*.yml")):
         with mistakes.gathered():
-            node = resolve(read(path), environ)
+            node = resolve(read(path, conf_dir.parent), environ)
             declared = check(node, Model)
             _named_as_file(node, declared.name, path, mistakes)
             models[declared.name] = (node, declared)
@@ -149,5 +152,5 @@ def _by_signal(
             contracts[name] = contract
         elif signal.contract not in files:
             node = tree.at("signals", name, "contract")
-            mistakes.add(node, f"conf/contracts has no {signal.contract}{_CONTRACT}{nearest(signal.contract, files)}")
+            mistakes.add(node, f"contracts/ has no {signal.contract}{_CONTRACT}{nearest(signal.contract, files)}")
     return contracts

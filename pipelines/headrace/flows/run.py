@@ -50,6 +50,16 @@ class Watched:
     next_start: float = 0.0
     running: StreamingQuery | None = None
 
+    def waiting(self) -> str:
+        """What its source holds that it has not read, in the source's own unit; blank where Spark does not say."""
+        progress = self.running.lastProgress if self.running is not None else None
+        metrics = progress.sources[0].metrics if progress and progress.sources else {}
+        if "maxOffsetsBehindLatest" in metrics:
+            return f"{int(float(metrics['maxOffsetsBehindLatest'])):,} offsets"
+        if "numFilesOutstanding" in metrics:
+            return f"{int(float(metrics['numFilesOutstanding'])):,} files"
+        return ""
+
     def begin(self, spark: SparkSession, project: Project, *, once: bool) -> None:
         try:
             self.running = self.query.start(spark, project, once=once)
@@ -89,15 +99,17 @@ def drain(
     *,
     stop: Event,
     show: Callable[[Sequence[Watched]], None],
+    ends: bool = True,
 ) -> None:
     """Take in what the sources hold, then bring features up to it, then score it; close what has ended.
 
     Flow after flow, so that no decision is behind for want of a feature that only had not been computed yet.
+    ``ends``: whether a declared end of input counts; False where more is still to come into the sources.
     Raises InfrastructureError if a query gave up.
     """
     for flow in FLOWS:
         _supervise(spark, project, [q for q in queries if q.flow == flow], once=True, stop=stop, show=show)
-        if not stop.is_set():
+        if ends and not stop.is_set():
             close(spark, project, [q for q in queries if q.flow == flow])
 
 

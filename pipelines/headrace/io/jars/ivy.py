@@ -13,7 +13,8 @@ from headrace.io.jars.lock import Lock
 __all__ = ["pyspark_folder", "retrieve"]
 
 _PATIENCE_SECONDS: Final = 900
-_TELLING: Final = ("UnknownHostException", "ConnectException", "SocketTimeoutException", "NoRouteToHost", "SSLException")
+# What Ivy prints, from the line that says most to the one that says least: a broken connection makes every jar "not found".
+_TELLING: Final = ("Host ", "Connection ", "Server access error", "timed out", "module not found", "unresolved", "FAILED")
 _REMEDY: Final = (
     "Check the network (a proxy goes into JAVA_TOOL_OPTIONS, a mirror into conf/jars/ivysettings.xml), "
     "or copy the cache folder from a machine that has it."
@@ -60,10 +61,6 @@ def _ivy_jar() -> Path:
 
 
 def _cause(output: str) -> str:
-    """The one line that says most: a broken connection first, since it is behind every "not found" that follows."""
     lines = [line.strip(" \t:") for line in output.splitlines()]
-    for sign in (*_TELLING, "unresolved dependency", "download failed", "FAILED"):
-        for line in lines:
-            if sign in line:
-                return line
-    return next((line for line in reversed(lines) if line), "Ivy said nothing")
+    telling = (line for sign in _TELLING for line in lines if sign in line)
+    return next(telling, "Ivy gave no reason").rstrip(".")

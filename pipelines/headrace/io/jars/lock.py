@@ -37,7 +37,9 @@ class Lock:
         settings = own / "ivysettings.xml" if own else None
         digests = folder / "digests.sha256"
         if not digests.is_file():
-            raise InfrastructureError(f"{digests} is missing beside ivy.xml. Make it empty, and the next run fills you in.")
+            raise InfrastructureError(
+                f"{digests} is missing beside ivy.xml. Make an empty one: the next run prints the lines it needs."
+            )
         return cls(
             ivy=(folder / "ivy.xml").read_bytes(),
             digests=_parse(digests.read_text(encoding="utf-8"), str(digests)),
@@ -55,7 +57,7 @@ class Lock:
         return len(self._of(conf))
 
     def differences(self, conf: str, found: Mapping[str, str]) -> list[str]:
-        """One line for each jar of ``found`` (name to digest) that is missing, unknown or altered; none if all is well."""
+        """What is wrong with the jars ``found`` (name to digest), a line each: missing, not listed, or altered."""
         locked = self._of(conf)
         lines = [f"  {jar}: missing" for jar in sorted(locked.keys() - found.keys())]
         for jar, got in sorted(found.items()):

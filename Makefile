@@ -1,0 +1,42 @@
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.SUFFIXES:
+.PHONY: help demo test check lock zip clean
+
+READY := .venv/.ready
+
+help: ## what there is to make
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@echo "  ARGS=… goes to the command, as in: make test ARGS='-k kafka'"
+
+demo: $(READY) ## run the whole thing on real flights, on this machine
+	@.venv/bin/headrace demo $(ARGS)
+
+test: $(READY) ## run the tests
+	@.venv/bin/pytest $(ARGS)
+
+check: $(READY) ## lint, format, types, import layers
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/mypy
+	.venv/bin/lint-imports
+
+lock: ## resolve conf/locks anew (needs uv)
+	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header \
+	  --group pyproject.toml:build -o conf/locks/build.txt
+	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header \
+	  --all-extras --group dev --group build pyproject.toml -c conf/locks/constraints.txt -o conf/locks/all.txt
+
+zip: $(READY) ## dist/headrace.zip, for spark-submit --py-files
+	@mkdir -p dist && rm -f dist/headrace.zip
+	@cd pipelines && ../.venv/bin/python -m zipfile -c ../dist/headrace.zip headrace
+	@echo dist/headrace.zip
+
+clean: ## remove everything that can be made again
+	rm -rf .venv dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache spark-warehouse
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# Made anew when a lock or the package's declaration changes.
+$(READY): conf/locks/build.txt conf/locks/all.txt pyproject.toml .ci/setup
+	@PYTHON='$(PYTHON)' .ci/setup
+	@touch $@

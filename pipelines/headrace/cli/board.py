@@ -1,0 +1,85 @@
+"""The live table of ``headrace run``: one row a query, kept from the batch summaries the flows log."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.live import Live
+from rich.table import Table
+
+if TYPE_CHECKING:
+    from headrace.flows.run import Watched
+    from headrace.io.ledger import Summary
+
+__all__ = ["Board"]
+
+
+class Board(logging.Handler):
+    """Shows where each query is: a live table on a terminal, a line a batch elsewhere. Use as a context manager."""
+
+    def __init__(self, console: Console) -> None:
+        super().__init__(logging.INFO)
+        self._console = console
+        self._newest: dict[str, Summary] = {}
+        self._rejected: dict[str, int] = {}
+        self._rows: dict[str, int] = {}
+        self._live = Live(console=console, refresh_per_second=4, transient=True) if console.is_terminal else None
+
+    def __enter__(self) -> Board:
+        logging.getLogger("headrace").addHandler(self)
+        logging.getLogger("headrace").setLevel(logging.INFO)
+        if self._live is not None:
+            self._live.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        logging.getLogger("headrace").removeHandler(self)
+        if self._live is not None:
+            self._live.stop()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        summary: Summary | None = getattr(record, "summary", None)
+        if summary is not None:
+            self._count(summary)
+        if summary is None or self._live is None:
+            self._console.print(_plain(record), highlight=False, markup=False)
+
+    def show(self, watched: Sequence[Watched]) -> None:
+        """Draw the table as things stand now."""
+        if self._live is not None:
+            self._live.update(self._table(watched))
+
+    def _count(self, summary: Summary) -> None:
+        name = summary.query
+        self._newest[name] = summary
+        self._rows[name] = self._rows.get(name, 0) + summary.rows
+        self._rejected[name] = self._rejected.get(name, 0) + summary.outcomes.get("rejected", 0)
+
+    def _table(self, watched: Sequence[Watched]) -> Table:
+        table = Table(box=None, pad_edge=False)
+        for title in ("query", "state", "batch", "rows", "rows/s", "waiting", "dead letters", "event time", ""):
+            table.add_column(title, justify="left" if title in ("query", "state", "") else "right", no_wrap=True)
+        for one in watched:
+            table.add_row(*self._row(one))
+        return table
+
+    def _row(self, one: Watched) -> tuple[str, ...]:
+        name, newest = one.query.name, self._newest.get(one.query.name)
+        if newest is None:
+            return name, one.state, *[""] * 6, one.error[:60]
+        rows = self._rows[name]
+        rate = newest.rows * 1000 / max(newest.milliseconds, 1)
+        share = f"{self._rejected[name] / max(rows, 1):.1%}" if "rejected" in newest.outcomes else ""
+        reached = f"{newest.high_water:%Y-%m-%d %H:%M}" if newest.high_water else ""
+        return (
+            name, one.state, str(newest.batch_id), f"{rows:,}", f"{rate:,.0f}",
+            one.waiting(), share, reached, one.error[:60] or newest.note,
+        )  # fmt: skip
+
+
+def _plain(record: logging.LogRecord) -> str:
+    prefix = "" if record.levelno < logging.WARNING else f"{record.levelname.lower()}: "
+    return prefix + "".join(char if char.isprintable() else " " for char in record.getMessage())

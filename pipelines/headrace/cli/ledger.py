@@ -1,0 +1,50 @@
+"""``headrace ledger check``: the proof that nothing was lost, doubled or changed."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from pathlib import Path
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from headrace.cli.options import ConfDir, Env, Json, project
+from headrace.errors import CheckFailed
+
+__all__ = ["app", "check"]
+
+app = typer.Typer(help="The book that balances every batch.", no_args_is_help=True)
+
+
+@app.callback()
+def ledger() -> None:
+    """The book that balances every batch."""
+
+
+@app.command()
+def check(conf_dir: ConfDir = Path("conf"), env: Env = "local", as_json: Json = False) -> None:
+    """Read sources, tables and ledger again and compare. Exit 0: all agree; 1: something does not, and what."""
+    from headrace.cli.session import session
+    from headrace.flows.ledger_check import check as check_ledger
+
+    loaded = project(conf_dir, env)
+    notes = Console(stderr=True)
+    spark = session(loaded, conf_dir, notes.print)
+    findings = []
+    for finding in check_ledger(spark, loaded):
+        findings.append(finding)
+        notes.print(f"{finding.check} {finding.subject}: {'differs' if finding.wrong else 'ok'}", highlight=False)
+    wrong = [line for finding in findings for line in finding.wrong]
+    if as_json:
+        typer.echo(json.dumps({"balanced": not wrong, "findings": [dataclasses.asdict(one) for one in findings]}))
+    else:
+        table = Table("check", "of", "looked at", "result", box=None, pad_edge=False)
+        for one in findings:
+            table.add_row(one.check, one.subject, f"{one.looked_at:,}", f"{len(one.wrong)} differ" if one.wrong else "ok")
+        Console().print(table)
+    if wrong:
+        raise CheckFailed("The ledger does not balance:\n" + "\n".join(wrong))
+    if not as_json:
+        typer.echo("The ledger balances.")

@@ -1,0 +1,42 @@
+"""The session of a command: Java looked for, jars fetched, Spark started, once, with a word on what takes long."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from headrace.flows.project import Project
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+__all__ = ["session"]
+
+
+def session(project: Project, conf_dir: Path, say: Callable[[str], None]) -> SparkSession:
+    """The active session where a platform brings one, else one built as the project's ``spark`` section says.
+
+    Under ``spark-submit`` the jars are those it was given; on a machine of our own they are fetched once.
+    """
+    from headrace.io import jars, java
+    from headrace.io.session import build
+
+    spark = project.settings.spark
+    mine = spark.master is not None
+    if mine:
+        java.find(os.environ)
+    connectors = (
+        jars.fetch("connectors", conf_dir=conf_dir, cache=jars.cache_folder(os.environ), say=say) if mine else ()
+    )
+    if mine:
+        say("Starting Spark")
+    return build(
+        f"headrace {re.sub(r'[^a-z0-9_]', '', project.settings.project)}",
+        master=spark.master,
+        shuffle_partitions=spark.shuffle_partitions,
+        conf=spark.conf,
+        jars=connectors,
+    )

@@ -1,0 +1,58 @@
+"""``headrace sql``: a query over the tables and views. Reads only; no JVM."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from headrace.cli.options import ConfDir, Env, Json, project
+from headrace.errors import UsageError
+
+__all__ = ["sql"]
+
+
+def sql(
+    query: Annotated[str | None, typer.Argument(help="DuckDB SQL; left out, the tables and views are listed.")] = None,
+    conf_dir: ConfDir = Path("conf"),
+    env: Env = "local",
+    as_json: Json = False,
+) -> None:
+    """Query the tables and views. Times are in UTC."""
+    import duckdb
+
+    from headrace.flows.queries import tables, views
+    from headrace.io.reader import open_tables
+
+    loaded = project(conf_dir, env)
+    connection = open_tables(loaded.settings.storage, tables(loaded), views(loaded))
+    try:
+        answer = connection.execute(query or _listing(loaded))
+    except duckdb.Error as error:
+        raise UsageError(f"the query cannot run: {error}") from error
+    names = [column[0] for column in answer.description or []]
+    rows = answer.fetchall()
+    if as_json:
+        typer.echo(json.dumps([dict(zip(names, row, strict=True)) for row in rows], default=str))
+        return
+    table = Table(*names, box=None, pad_edge=False)
+    for row in rows:
+        table.add_row(*[_cell(value) for value in row])
+    Console().print(table)
+
+
+def _listing(loaded: Any) -> str:
+    from headrace.flows.queries import tables, views
+
+    described = [(one.name, one.grain) for one in (*tables(loaded), *views(loaded))]
+    values = ", ".join(f"('{name}', '{grain}')" for name, grain in described)
+    return f"SELECT name, grain AS \"one row is\" FROM (VALUES {values}) AS listed(name, grain)"
+
+
+def _cell(value: object) -> str:
+    text = "" if value is None else f"{value:.6g}" if isinstance(value, float) else str(value)
+    return "".join(char if char.isprintable() else " " for char in text)

@@ -1,0 +1,101 @@
+"""The ``logicalTypeOptions`` of a property: bounds, lengths, pattern, format."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Any
+
+from headrace.contracts.model import Bound, Kind
+from headrace.documents import Mistakes, Node, nearest
+from headrace.patterns import pattern_mistake
+
+__all__ = ["FORMATS", "read_options"]
+
+FORMATS = ("uuid", "email", "uri", "ipv4", "ipv6", "hostname")
+
+_BOUNDS = {
+    "minimum": "minimum",
+    "maximum": "maximum",
+    "exclusiveMinimum": "exclusive_minimum",
+    "exclusiveMaximum": "exclusive_maximum",
+}
+_LENGTHS = {"minLength": "min_length", "maxLength": "max_length"}
+_BOUNDED = (Kind.INTEGER, Kind.NUMBER, Kind.DECIMAL, Kind.TIMESTAMP, Kind.DATE)
+_PAIRS = (("minimum", "maximum"), ("min_length", "max_length"), ("exclusive_minimum", "exclusive_maximum"))
+
+
+def read_options(node: Node, kind: Kind, mistakes: Mistakes) -> dict[str, Any]:
+    """The options as arguments of a ``Field``; one that a field of that kind is not checked by is a mistake."""
+    options = node.child("logicalTypeOptions")
+    read: dict[str, Any] = {}
+    for key, child in (options.mapping if options else {}).items():
+        reader = _reader(key, kind)
+        if reader is None:
+            known = [known for known in (*_BOUNDS, *_LENGTHS, "pattern", "format") if _reader(known, kind)]
+            mistakes.add(child, f"is not enforced for a {kind}" + (nearest(key, known) or _listed(known)))
+            continue
+        try:
+            read[(_BOUNDS | _LENGTHS).get(key, key)] = reader(child.value, kind)
+        except (ValueError, TypeError, ArithmeticError) as error:
+            mistakes.add(child, str(error))
+    for low, high in _PAIRS:
+        if options is not None and low in read and high in read and read[low] > read[high]:
+            mistakes.add(options, f"{low} is above {high}: no value can pass")
+    return read
+
+
+def _listed(known: list[str]) -> str:
+    return f"; there are: {', '.join(known)}" if known else "; there are none"
+
+
+def _reader(key: str, kind: Kind) -> Callable[[Any, Kind], Any] | None:
+    if key in _BOUNDS and kind in _BOUNDED:
+        return _bound
+    if kind is not Kind.STRING:
+        return None
+    return {"minLength": _length, "maxLength": _length, "pattern": _pattern, "format": _format}.get(key)
+
+
+def _bound(value: Any, kind: Kind) -> Bound:
+    if kind is Kind.TIMESTAMP:
+        return _instant(value)
+    if kind is Kind.DATE:
+        return date.fromisoformat(value if isinstance(value, str) else "")
+    if isinstance(value, bool) or not isinstance(value, int | float) or value != value or abs(value) == float("inf"):
+        raise ValueError("must be a number")
+    if kind is Kind.DECIMAL:
+        return Decimal(str(value))
+    if kind is Kind.INTEGER and (not isinstance(value, int) or abs(value) >= 2**63):
+        raise ValueError("must be a whole number of 64 bits")
+    return value
+
+
+def _instant(value: Any) -> datetime:
+    try:
+        instant = datetime.fromisoformat(str(value))
+    except ValueError:
+        instant = datetime.min
+    if instant.tzinfo is None:
+        raise ValueError("must be a time with its zone, as in 2026-01-31T00:00:00Z")
+    return instant.astimezone(UTC)
+
+
+def _length(value: Any, kind: Kind) -> int:
+    if type(value) is not int or value < 0:
+        raise ValueError("must be a whole number, 0 or more")
+    return value
+
+
+def _pattern(value: Any, kind: Kind) -> str:
+    mistake = pattern_mistake(value) if isinstance(value, str) else "must be text"
+    if mistake:
+        raise ValueError(mistake)
+    return str(value)
+
+
+def _format(value: Any, kind: Kind) -> str:
+    if value not in FORMATS:
+        raise ValueError(f"must be one of {', '.join(FORMATS)}{nearest(value, FORMATS)}")
+    return str(value)

@@ -1,0 +1,94 @@
+"""What a model says of signals and feature sets: every name leads somewhere, every type fits, expressions are safe."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from headrace import tables
+from headrace.contracts.model import Kind
+from headrace.documents import Mistakes, Node
+from headrace.expressions import compile_condition, compile_expression
+from headrace.flows.references import Sets, Signals, exists, instead, taken
+from headrace.models.spec import FeatureInput, Label, Model
+
+__all__ = ["check_models"]
+
+
+def check_models(
+    models: Mapping[str, tuple[Node, Model]], sets: Sets, signals: Signals, mistakes: Mistakes
+) -> dict[str, Model]:
+    """A model's signal, inputs, conditions and label exist and fit. Gives the models with safe expressions in place."""
+    return {name: _checked(node, model, sets, signals, mistakes) for name, (node, model) in models.items()}
+
+
+def _checked(node: Node, model: Model, sets: Sets, signals: Signals, mistakes: Mistakes) -> Model:
+    output = model.output.name
+    if taken((output,), tables.predictions(model.name, (), "").names):
+        mistakes.add(node.at("output", "name"), f"{output} is a column headrace adds")
+    if not signals.known(node.at("signal"), model.signal, mistakes):
+        return model
+    kinds = signals.kinds(model.signal)
+    for index, name in enumerate(model.inputs.signal):
+        exists(node.at("inputs", "signal", index), name, kinds, model.signal, mistakes)
+    for index, part in enumerate(model.inputs.features):
+        _check_input(node.at("inputs", "features", index), part, model.signal, sets, signals, mistakes)
+    _unlike_inputs(node, model, mistakes)
+    where = model.where and _safe(node.at("where"), model.where, kinds, compile_condition, mistakes)
+    training = model.training
+    if training is not None:
+        label = _label(node.at("training", "label"), training.label, model.signal, signals, mistakes)
+        training = training.model_copy(update={"label": label})
+    return model.model_copy(update={"where": where, "training": training})
+
+
+def _unlike_inputs(node: Node, model: Model, mistakes: Mistakes) -> None:
+    columns = model.inputs.columns
+    if not columns:
+        mistakes.add(node.at("inputs"), "must name a field or a feature")
+    for column in dict.fromkeys(column for column in columns if columns.count(column) > 1):
+        mistakes.add(node.at("inputs"), f"gives the model column {column} twice")
+
+
+def _check_input(node: Node, part: FeatureInput, signal: str, sets: Sets, signals: Signals, mistakes: Mistakes) -> None:
+    if part.set not in sets:
+        mistakes.add(node.at("set"), f"there is no feature set {part.set}{instead(part.set, sets)}")
+        return
+    declared = sets[part.set][1]
+    for index, name in enumerate(part.take):
+        if name not in declared.features:
+            mistakes.add(node.at("take", index), f"{part.set} has no feature {name}{instead(name, declared.features)}")
+    if set(part.by) != set(declared.entity):
+        mistakes.add(node.at("by"), f"must name the entity of {part.set}, exactly: {', '.join(declared.entity)}")
+        return
+    kinds = signals.kinds(signal)
+    theirs = signals.kinds(declared.signal) if declared.signal in signals.contracts else {}
+    for column, name in part.by.items():
+        at = node.at("by", column)
+        if exists(at, name, kinds, signal, mistakes) and theirs.get(column, kinds[name]) != kinds[name]:
+            mistakes.add(at, f"{name} is a {kinds[name]}, but {column} of {part.set} is a {theirs[column]}")
+
+
+def _label(node: Node, label: Label, signal: str, signals: Signals, mistakes: Mistakes) -> Label:
+    if not signals.known(node.at("signal"), label.signal, mistakes):
+        return label
+    theirs, ours = signals.kinds(label.signal), signals.kinds(signal)
+    at = node.at("by")
+    both = [exists(at, label.by, theirs, label.signal, mistakes), exists(at, label.by, ours, signal, mistakes)]
+    if all(both) and theirs[label.by] != ours[label.by]:
+        mistakes.add(at, f"is a {theirs[label.by]} in {label.signal}, but a {ours[label.by]} in {signal}")
+    expression = _safe(node.at("expression"), label.expression, theirs, compile_expression, mistakes)
+    return label.model_copy(update={"expression": expression})
+
+
+def _safe(
+    node: Node,
+    text: str,
+    kinds: Mapping[str, Kind],
+    compiled: Callable[[str, Mapping[str, str]], str],
+    mistakes: Mistakes,
+) -> str:
+    try:
+        return compiled(text, kinds)
+    except ValueError as error:
+        mistakes.add(node, str(error))
+        return text

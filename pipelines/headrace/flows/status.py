@@ -1,0 +1,143 @@
+"""Where every query stands, from the tables alone: no JVM, no running driver needed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from headrace.config import FileSource, KafkaSource
+from headrace.flows.project import Project
+from headrace.flows.queries import tables, views
+from headrace.io import kafka_admin
+from headrace.io.reader import open_tables
+
+if TYPE_CHECKING:
+    import duckdb
+
+__all__ = ["Standing", "status"]
+
+_LAST = """
+SELECT flow, subject, max_by(query_id, batch_time) AS query_id, count(DISTINCT (query_id, batch_id)) AS batches,
+       max(batch_time) AS batch_time, sum(rows_in) AS rows_in, max(high_water) AS high_water,
+       max(watermark) AS watermark, bool_or(end_of_input) AS ended
+FROM ledger GROUP BY flow, subject
+"""
+_OUTCOMES = """
+SELECT flow, subject, one.key AS outcome, sum(one.value) AS rows
+FROM (SELECT flow, subject, unnest(map_entries(outcomes)) AS one FROM ledger) GROUP BY flow, subject, outcome
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """One query: how far it has come and what it has let through.
+
+    high_water: newest event time its signal had reached. pending: records, files or batches it has not read; None if
+    that cannot be asked. provisional: windows that can still change; None where there are none.
+    ended: the signal's end of input is declared and reached.
+    """
+
+    query: str
+    batches: int
+    last_batch: datetime | None
+    rows_in: int
+    outcomes: Mapping[str, int]
+    high_water: datetime | None
+    pending: str | None
+    provisional: int | None
+    ended: bool
+
+
+def status(project: Project) -> list[Standing]:
+    """Every query the project declares, those that never ran included."""
+    connection = open_tables(project.settings.storage, tables(project), views(project))
+    last = {(row["flow"], row["subject"]): row for row in _rows(connection, _LAST)}
+    outcomes: dict[tuple[str, str], dict[str, int]] = {}
+    for row in _rows(connection, _OUTCOMES):
+        outcomes.setdefault((row["flow"], row["subject"]), {})[row["outcome"]] = int(row["rows"])
+    named = [
+        *(("ingest", signal) for signal in project.settings.signals),
+        *(("features", name) for name in project.feature_sets),
+        *(("score", name) for name in project.models),
+    ]
+    return [_standing(connection, project, key, last.get(key, {}), outcomes.get(key, {})) for key in named]
+
+
+def _standing(
+    connection: duckdb.DuckDBPyConnection,
+    project: Project,
+    key: tuple[str, str],
+    last: Mapping[str, object],
+    outcomes: Mapping[str, int],
+) -> Standing:
+    flow, subject = key
+    return Standing(
+        query=f"{flow}.{subject}",
+        batches=int(str(last.get("batches", 0))),
+        last_batch=_time(last.get("batch_time")),
+        rows_in=int(str(last.get("rows_in") or 0)),
+        outcomes=dict(sorted(outcomes.items())),
+        high_water=_time(last.get("high_water")),
+        pending=_pending(connection, project, flow, subject, last.get("query_id")),
+        provisional=_provisional(connection, subject) if flow == "features" and last else None,
+        ended=bool(last.get("ended")),
+    )
+
+
+def _pending(
+    connection: duckdb.DuckDBPyConnection, project: Project, flow: str, subject: str, query_id: object
+) -> str | None:
+    if flow == "ingest":
+        source = project.settings.signals[subject].source
+        read = _rows(connection, "SELECT slice, max(slice_to) AS reached FROM ledger WHERE query_id = ? GROUP BY slice", query_id)
+        reached = {str(row["slice"]): int(str(row["reached"] or 0)) for row in read}
+        return _files(source, reached) if isinstance(source, FileSource) else _offsets(source, reached)
+    signal = project.feature_sets[subject].signal if flow == "features" else project.models[subject].signal
+    unread = _rows(
+        connection,
+        "SELECT count(DISTINCT concat(query_id, '/', batch_id)) AS batches FROM ledger WHERE flow = 'ingest' "
+        "AND subject = ? AND slice <> 'end of input' AND concat(query_id, '/', batch_id) NOT IN "
+        "(SELECT slice FROM ledger WHERE flow = ? AND subject = ?)",
+        signal,
+        flow,
+        subject,
+    )
+    count = int(str(unread[0]["batches"]))
+    return f"{count} batch{'' if count == 1 else 'es'}" if count else "0"
+
+
+def _files(source: FileSource, reached: Mapping[str, int]) -> str | None:
+    folder = Path(source.path)
+    if "://" in source.path or not folder.is_dir():
+        return None
+    waiting = [one for one in folder.iterdir() if one.is_file() and one.name[0] not in "._" and one.name not in reached]
+    return f"{len(waiting)} file{'' if len(waiting) == 1 else 's'}" if waiting else "0"
+
+
+def _offsets(source: KafkaSource, reached: Mapping[str, int]) -> str:
+    options = {name: value.get_secret_value() for name, value in source.options.items()}
+    ends = kafka_admin.end_offsets(source.bootstrap, source.topic, options)
+    starts = kafka_admin.beginning_offsets(source.bootstrap, source.topic, options)
+    lag = sum(end - max(reached.get(f"{source.topic}/{part}", 0), starts[part]) for part, end in ends.items())
+    return f"{lag:,} records" if lag else "0"
+
+
+def _provisional(connection: duckdb.DuckDBPyConnection, name: str) -> int:
+    mine = f"flow = 'features' AND subject = '{name}'"
+    watermark = f"(SELECT max(watermark) FROM ledger WHERE flow = 'features' AND subject = '{name}')"
+    open_ = f"window_end > coalesce({watermark}, TIMESTAMP '0001-01-01')"
+    found = _rows(connection, f"SELECT count(DISTINCT window_end) AS n FROM features_{name}_log WHERE {open_}")
+    return int(str(found[0]["n"]))
+
+
+def _rows(connection: duckdb.DuckDBPyConnection, sql: str, *parameters: object) -> list[dict[str, object]]:
+    found = connection.execute(sql, list(parameters))
+    names = [column[0] for column in found.description or []]
+    return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
+
+
+def _time(value: object) -> datetime | None:
+    return value if isinstance(value, datetime) else None
