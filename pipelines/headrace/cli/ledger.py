@@ -15,7 +15,7 @@ from headrace.errors import CheckFailed
 
 __all__ = ["app", "check"]
 
-app = typer.Typer(help="The book that balances every batch.", no_args_is_help=True)
+app = typer.Typer(help="The book that balances every batch.", no_args_is_help=True, add_completion=False)
 
 
 @app.callback()

@@ -1,29 +1,28 @@
-"""Options that every command shares, and the project they name."""
+"""Options that commands share."""
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from headrace.flows.project import Project, load
+if TYPE_CHECKING:
+    from headrace.flows.project import Project
 
 __all__ = ["ConfDir", "Env", "Json", "project"]
 
-ConfDir = Annotated[
-    Path, typer.Option("--conf-dir", envvar="HEADRACE_CONF", help="Folder of the configuration.", show_default=True)
-]
-Env = Annotated[
-    str, typer.Option("--env", envvar="HEADRACE_ENV", help="Environment: the folder of it laid over conf/base.")
-]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
+ConfDir = Annotated[Path, typer.Option("--conf-dir", envvar="HEADRACE_CONF", help="Folder of the configuration.")]
+Env = Annotated[str, typer.Option("--env", envvar="HEADRACE_ENV", help="Folder of it that is laid over base.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 
 
 def project(conf_dir: Path, env: str) -> Project:
-    """The project in ``conf_dir`` for one environment; ``${NAME}`` in it means this process's variables.
+    """The project in ``conf_dir``, with references to variables taken from this process's environment.
 
-    Raises ``ConfigError`` with every mistake found.
+    Raises ``ConfigError`` with all mistakes there are.
     """
+    from headrace.flows.project import load
+
     return load(conf_dir, env, os.environ)

@@ -47,15 +47,18 @@ def _head(document: Node, mistakes: Mistakes) -> None:
 
 def _contract(document: Node, record: Node, mistakes: Mistakes) -> Contract:
     settings = custom_properties(record, ("eventTime", "maxBytes"), mistakes)
+    before = len(mistakes.lines)
     fields = _fields(record, mistakes)
+    # What refers to fields can be judged only when all of them could be read.
+    whole = len(mistakes.lines) == before
     return Contract(
         id=text(document, "id"),
         version=text(document, "version"),
         owner=_owner(document),
         description=text(document.at("description"), "purpose"),
-        event_time=_event_time(record, settings, fields, mistakes),
+        event_time=_event_time(record, settings, fields if whole else None, mistakes),
         fields=tuple(fields),
-        rules=tuple(_rules(record, fields, mistakes)),
+        rules=tuple(_rules(record, fields if whole else None, mistakes)),
         max_bytes=_max_bytes(settings, mistakes),
     )
 
@@ -94,12 +97,14 @@ def _once(node: Node, seen: dict[str, Node], mistakes: Mistakes) -> None:
     seen[name] = node
 
 
-def _event_time(record: Node, settings: Mapping[str, Node], fields: Sequence[Field], mistakes: Mistakes) -> str:
+def _event_time(record: Node, settings: Mapping[str, Node], fields: Sequence[Field] | None, mistakes: Mistakes) -> str:
     node = settings.get("eventTime")
     if node is None:
         mistakes.add(record, "needs {property: eventTime, value: <field>}: when the event happened", "customProperties")
         return ""
     name = str(node.value)
+    if fields is None:
+        return name
     found = {field.name: field for field in fields}.get(name)
     times = [field.name for field in fields if field.kind == "timestamp"]
     if found is None:
@@ -119,8 +124,8 @@ def _max_bytes(settings: Mapping[str, Node], mistakes: Mistakes) -> int:
     return node.value
 
 
-def _rules(record: Node, fields: Sequence[Field], mistakes: Mistakes) -> list[Rule]:
-    columns = {field.name: field.kind for field in fields}
+def _rules(record: Node, fields: Sequence[Field] | None, mistakes: Mistakes) -> list[Rule]:
+    columns = None if fields is None else {field.name: field.kind for field in fields}
     rules: list[Rule] = []
     quality = record.child("quality")
     for node in quality.items if quality else ():
@@ -132,7 +137,7 @@ def _rules(record: Node, fields: Sequence[Field], mistakes: Mistakes) -> list[Ru
     return rules
 
 
-def _rule(node: Node, columns: Mapping[str, str]) -> Rule:
+def _rule(node: Node, columns: Mapping[str, str] | None) -> Rule:
     mistakes = Mistakes()
     if (text(node, "type"), text(node, "engine")) != ("custom", "headrace"):
         raise ConfigError([node.mistake("cannot be enforced on a record: write type: custom, engine: headrace")])
@@ -143,7 +148,7 @@ def _rule(node: Node, columns: Mapping[str, str]) -> Rule:
         if not text(node, key):
             mistakes.add(node, "is missing", key)
     expression, criticality = "", severity(node, mistakes) or Criticality.ERROR
-    if text(node, "implementation"):
+    if text(node, "implementation") and columns is not None:
         try:
             expression = compile_condition(text(node, "implementation"), columns)
         except ValueError as error:

@@ -7,8 +7,9 @@ from collections.abc import Mapping
 
 from headrace.contracts.model import Criticality, Field, Kind
 from headrace.contracts.odcs_options import read_options
-from headrace.contracts.odcs_parts import criticality, custom_properties, severity, text
+from headrace.contracts.odcs_parts import criticality, custom_properties, flag, severity, text
 from headrace.documents import Mistakes, Node, nearest
+from headrace.tables import signals
 
 __all__ = ["read_field"]
 
@@ -19,6 +20,7 @@ _NOT_YET = ("object", "array", "time", "map", "variant")
 _NOT_ENFORCED = ("unique", "enum", "items", "properties", "map")
 _LISTED: Mapping[Kind, tuple[type, ...]] = {Kind.STRING: (str,), Kind.INTEGER: (int,), Kind.NUMBER: (int, float)}
 _VALUE_KEYS = {"type", "metric", "rule", "arguments", "mustBe", "severity", "name", "description", "id", "tags"}
+_OURS = frozenset(name.casefold() for name in signals("", ()).names)
 _ONLY_VALUES = "cannot be enforced on a record: write metric: invalidValues, arguments: {validValues: […]}, mustBe: 0"
 
 
@@ -30,29 +32,36 @@ def read_field(node: Node, *, key_position: int) -> Field:
     mistakes = Mistakes()
     kind, precision, scale = _kind(node, mistakes)
     name = text(node, "name")
-    if not _NAME.fullmatch(name):
-        mistakes.add(
-            node.at("name"), "must be letters, digits and _, a letter first", *(() if node.child("name") else ("name",))
-        )
+    _check_name(node, name, mistakes)
     for key in _NOT_ENFORCED:
         child = node.child(key)
         if child is not None and child.value not in (None, False):
             mistakes.add(child, "is not enforced: remove it" if key != "enum" else _ONLY_VALUES)
     options = read_options(node, kind, mistakes)
     allowed, weight = _quality(node, kind, mistakes)
+    required, primary_key = flag(node, "required", mistakes), _key_position(node, key_position, mistakes)
     mistakes.done()
     return Field(
         name=name,
         kind=kind,
         description=text(node, "description"),
-        required=node.at("required").value is True,
-        primary_key=_key_position(node, key_position),
+        required=required,
+        primary_key=primary_key,
         precision=precision,
         scale=scale,
         allowed=allowed,
         criticality=weight,
         **options,
     )
+
+
+def _check_name(node: Node, name: str, mistakes: Mistakes) -> None:
+    if not name:
+        mistakes.add(node, "is missing", "name")
+    elif not _NAME.fullmatch(name):
+        mistakes.add(node.at("name"), "must be letters, digits and _, a letter first")
+    elif name.casefold() in _OURS:
+        mistakes.add(node.at("name"), "is the name of a column headrace adds: name it otherwise")
 
 
 def _kind(node: Node, mistakes: Mistakes) -> tuple[Kind, int, int]:
@@ -78,11 +87,16 @@ def _no_kind(node: Node, name: str, mistakes: Mistakes) -> None:
         mistakes.add(node.at("logicalType"), f"must be one of {supported}{nearest(name, _KINDS)}")
 
 
-def _key_position(node: Node, default: int) -> int:
-    if node.at("primaryKey").value is not True:
+def _key_position(node: Node, default: int, mistakes: Mistakes) -> int:
+    if not flag(node, "primaryKey", mistakes):
         return 0
     given = node.child("primaryKeyPosition")
-    return given.value if given is not None and isinstance(given.value, int) and given.value > 0 else default
+    if given is None:
+        return default
+    if type(given.value) is not int or given.value < 1:
+        mistakes.add(given, "must be a whole number from 1")
+        return default
+    return given.value
 
 
 def _quality(node: Node, kind: Kind, mistakes: Mistakes) -> tuple[tuple[str | int | float, ...], Criticality]:

@@ -62,7 +62,7 @@ def _bound(value: Any, kind: Kind) -> Bound:
     if kind is Kind.TIMESTAMP:
         return _instant(value)
     if kind is Kind.DATE:
-        return date.fromisoformat(value if isinstance(value, str) else "")
+        return _day(value)
     if isinstance(value, bool) or not isinstance(value, int | float) or value != value or abs(value) == float("inf"):
         raise ValueError("must be a number")
     if kind is Kind.DECIMAL:
@@ -72,13 +72,21 @@ def _bound(value: Any, kind: Kind) -> Bound:
     return value
 
 
+def _day(value: Any) -> date:
+    try:
+        return date.fromisoformat(str(value))
+    except ValueError:
+        raise ValueError("must be a day, as in 2026-01-31") from None
+
+
 def _instant(value: Any) -> datetime:
+    mistake = ValueError("must be a time with its zone, as in 2026-01-31T00:00:00Z")
     try:
         instant = datetime.fromisoformat(str(value))
     except ValueError:
-        instant = datetime.min
+        raise mistake from None
     if instant.tzinfo is None:
-        raise ValueError("must be a time with its zone, as in 2026-01-31T00:00:00Z")
+        raise mistake
     return instant.astimezone(UTC)
 
 

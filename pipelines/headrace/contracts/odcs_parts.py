@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from headrace.contracts.model import Criticality
 from headrace.documents import Mistakes, Node, nearest
 
-__all__ = ["custom_properties", "severity", "text"]
+__all__ = ["criticality", "custom_properties", "flag", "severity", "text"]
 
 _SEVERITIES = {"error": Criticality.ERROR, "warn": Criticality.WARN, "warning": Criticality.WARN}
 
@@ -16,6 +16,16 @@ def text(node: Node, key: str) -> str:
     """The text under a key; empty if there is none."""
     child = node.child(key)
     return child.value if child is not None and isinstance(child.value, str) else ""
+
+
+def flag(node: Node, key: str, mistakes: Mistakes) -> bool:
+    """Whether a key is true; anything but true and false is a mistake, not a guess."""
+    child = node.child(key)
+    if child is None or child.value is None:
+        return False
+    if not isinstance(child.value, bool):
+        mistakes.add(child, "must be true or false")
+    return child.value is True
 
 
 def custom_properties(node: Node, ours: Sequence[str], mistakes: Mistakes) -> Mapping[str, Node]:

@@ -93,7 +93,7 @@ def reconcile(connection: duckdb.DuckDBPyConnection, sent: Sent, sets: Sequence[
 
 
 def _letters(connection: duckdb.DuckDBPyConnection) -> list[tuple[str, bytes, list[str]]]:
-    found = connection.execute("SELECT signal, value, list_transform(reasons, r -> r.code) FROM dead_letters")
+    found = connection.execute("SELECT signal, value, list_transform(reasons, lambda r: r.code) FROM dead_letters")
     return [(signal, bytes(value), codes) for signal, value, codes in found.fetchall()]
 
 

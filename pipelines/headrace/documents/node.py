@@ -93,8 +93,9 @@ class Mistakes:
 
 def nearest(word: object, known: Collection[str]) -> str:
     """``; did you mean 'x'?`` for the known word most like this one, or nothing if none is like it."""
-    close = get_close_matches(str(word), known, n=1)
-    return f"; did you mean '{close[0]}'?" if close else ""
+    folded = {other.casefold(): other for other in known}
+    close = get_close_matches(str(word).casefold(), folded, n=1)
+    return f"; did you mean '{folded[close[0]]}'?" if close else ""
 
 
 def _dotted(path: tuple[Step, ...]) -> str:

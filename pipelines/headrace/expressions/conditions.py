@@ -53,6 +53,8 @@ def identity(node: exp.Expression, of: Writing) -> Term:
 def membership(node: exp.Expression, of: Writing) -> Term:
     value = of(node.this)
     listed = [of(each) for each in node.expressions]
+    if not listed:
+        raise ValueError("IN takes at least one value")
     common((value, *listed), "IN")
     return Term(f"({value.sql} IN ({', '.join(term.sql for term in listed)}))", Family.BOOLEAN)
 

@@ -96,7 +96,7 @@ def nullif(node: exp.Expression, of: Writing) -> Term:
 def if_else(node: exp.Expression, of: Writing) -> Term:
     when, then = of(node.this), of(node.args["true"])
     otherwise = of(node.args["false"]) if node.args.get("false") else Term("NULL", Family.NULL)
-    needs(Family.BOOLEAN, when, what="IF")
+    _decides(when, what="IF")
     return Term(f"if({when.sql}, {then.sql}, {otherwise.sql})", common((then, otherwise), "IF"))
 
 

@@ -25,7 +25,12 @@ _TYPES = {
     exp.DataType.Type.TIMESTAMPTZ: ("TIMESTAMP", Family.TIME),
 }
 # Pairs Spark refuses when it analyses the query; the others turn what cannot be cast into null.
-_NO_CAST = {(Family.TIME, Family.BOOLEAN), (Family.BOOLEAN, Family.TIME)}
+_NO_CAST = {
+    (Family.TIME, Family.BOOLEAN),
+    (Family.TIME, Family.NUMBER),
+    (Family.BOOLEAN, Family.TIME),
+    (Family.NUMBER, Family.TIME),
+}
 
 
 def literal(node: exp.Literal) -> Term:
@@ -51,7 +56,7 @@ def text_sql(text: str) -> str:
 def cast(node: exp.Expression, value: Term) -> Term:
     """Any cast, as ``try_cast``. A literal that is no time is refused here, as it could only ever be null."""
     name, family = _type(node.args["to"])
-    if (value.family, family) in _NO_CAST or (family is Family.TIME and value.family is Family.NUMBER):
+    if (value.family, family) in _NO_CAST:
         raise ValueError(f"a {value.family} cannot be cast to {name}")
     if family is Family.TIME and isinstance(node.this, exp.Literal) and node.this.is_string:
         _readable_time(str(node.this.this), name)

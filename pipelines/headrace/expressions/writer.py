@@ -59,9 +59,14 @@ def _column(columns: Columns, node: exp.Expression) -> Term:
         raise ValueError("* is not allowed")
     name = node.name
     if name not in columns:
-        close = get_close_matches(name, columns, n=1)
-        raise ValueError(f"field {name[:64]} does not exist" + (f"; did you mean '{close[0]}'?" if close else ""))
+        raise ValueError(f"field {name[:64]} does not exist{_nearest(name, columns)}")
     return Term(f"`{name.replace('`', '``')}`", columns[name])
+
+
+def _nearest(name: str, columns: Columns) -> str:
+    folded = {column.casefold(): column for column in columns}
+    close = get_close_matches(name.casefold(), folded, n=1)
+    return f"; did you mean '{folded[close[0]]}'?" if close else ""
 
 
 def _paren(node: exp.Expression, of: Writing) -> Term:

@@ -163,7 +163,7 @@ def _entries(
 ) -> list[ledger.Entry]:
     """One entry an upstream batch, and one for what this batch committed as a whole."""
     spark, lake = batch.spark, features.lake
-    written = ledger.committed(spark, lake, target, batch.writer, F.lit(ledger.WHOLE))
+    written = ledger.committed(spark, lake, (target,), batch.writer, F.lit(ledger.WHOLE))[target.name]
     outcomes = _outcomes(features, batch, read)
     common = {
         "flow": FLOW,

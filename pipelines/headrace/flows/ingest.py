@@ -7,7 +7,7 @@ Nothing is written before the plan, and the ledger last, so whoever finds a batc
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from functools import partial
 from typing import Any
@@ -39,7 +39,10 @@ FLOW = "ingest"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ingest:
-    """All that one signal's batches need. Plain values, so that it can be sent to wherever the batch runs."""
+    """All that one signal's batches need. Plain values, so that it can be sent to wherever the batch runs.
+
+    ended_at: the high-water mark, in seconds, that a declared end of input left before this start of the query.
+    """
 
     signal: str
     contract: Contract
@@ -47,6 +50,7 @@ class Ingest:
     lake: Lake
     checkpoint: Checkpoint
     topic_id: str | None = None
+    ended_at: int | None = None
 
 
 def table(signal: str, contract: Contract) -> Table:
@@ -77,6 +81,7 @@ def opened_stream(
         options = {name: value.get_secret_value() for name, value in source.options.items()}
         described = job(project, signal, kafka_admin.topic_id(source.bootstrap, source.topic, options))
         _refuse_other_topic(spark, described, source.topic)
+    described = replace(described, ended_at=_ended_at(spark, described))
     return stream(spark, project, described), partial(ingest_batch, described)
 
 
@@ -115,14 +120,19 @@ def ingest_batch(ingest: Ingest, judged: DataFrame, batch_id: int) -> None:
 
 
 def mark_after(spark: SparkSession, ingest: Ingest, writer: Writer) -> Mark:
-    """Where the signal's clock stood after one batch of its query; a declared end of input moved it on."""
+    """Where the signal's clock stood after one batch of its query; a declared end of input had moved it on."""
     stored = plan_of(spark, ingest.lake, FLOW, ingest.signal, writer) if writer.batch_id >= 0 else None
     if stored is None:
         return Mark()
     mark = Mark.from_json(stored["mark"])
-    rows = ingest.lake.batches(spark, LEDGER.name, writer.query_id, writer.batch_id, writer.batch_id)
-    ended = rows.where("end_of_input").select("high_water").first()
-    return Mark(seconds(ended["high_water"])) if ended is not None else mark
+    return Mark(max(mark.high_water or 0, ingest.ended_at)) if ingest.ended_at is not None else mark
+
+
+def _ended_at(spark: SparkSession, ingest: Ingest) -> int | None:
+    query_id = ingest.checkpoint.query_id(spark)
+    rows = ingest.lake.read(spark, LEDGER.name).where((F.col("query_id") == query_id) & F.col("end_of_input"))
+    ended = rows.select(F.max("high_water").alias("at")).first() if query_id else None
+    return seconds(ended["at"]) if ended is not None and ended["at"] is not None else None
 
 
 def _refuse_other_topic(spark: SparkSession, ingest: Ingest, topic: str) -> None:
@@ -247,8 +257,8 @@ def _entries(
 ) -> list[ledger.Entry]:
     """One entry a slice: rows counted at the source, outcomes counted in what was committed."""
     spark, lake, target = batch.spark, ingest.lake, table(ingest.signal, ingest.contract)
-    accepted = ledger.committed(spark, lake, target, batch.writer, ledger.source_slice())
-    rejected = ledger.committed(spark, lake, DEAD_LETTERS, batch.writer, ledger.source_slice())
+    written = ledger.committed(spark, lake, (target, DEAD_LETTERS), batch.writer, ledger.source_slice())
+    accepted, rejected = written[target.name], written[DEAD_LETTERS.name]
     return [
         ledger.Entry(
             flow=FLOW,
@@ -262,11 +272,7 @@ def _entries(
                 "accepted": accepted.get(part.name, (0, ""))[0],
                 "rejected": rejected.get(part.name, (0, ""))[0],
             },
-            digests={
-                name: counted[part.name][1]
-                for name, counted in ((target.name, accepted), (DEAD_LETTERS.name, rejected))
-                if part.name in counted
-            },
+            digests={name: counted[part.name][1] for name, counted in written.items() if part.name in counted},
             high_water=instant(choices["mark"]["high_water"]),
             batch_time=batch.offsets.time,
             durations=dict(watch.laps),

@@ -8,20 +8,21 @@ from headrace import tables
 from headrace.contracts.model import Kind
 from headrace.documents import Mistakes, Node
 from headrace.expressions import compile_condition, compile_expression
-from headrace.flows.references import Sets, Signals, exists, instead, taken
+from headrace.features.spec import FeatureSet
+from headrace.flows.references import Declared, Signals, exists, instead, read_ones, taken
 from headrace.models.spec import FeatureInput, Label, Model
 
 __all__ = ["check_models"]
 
 
 def check_models(
-    models: Mapping[str, tuple[Node, Model]], sets: Sets, signals: Signals, mistakes: Mistakes
+    models: Declared[Model], sets: Declared[FeatureSet], signals: Signals, mistakes: Mistakes
 ) -> dict[str, Model]:
     """A model's signal, inputs, conditions and label exist and fit. Gives the models with safe expressions in place."""
-    return {name: _checked(node, model, sets, signals, mistakes) for name, (node, model) in models.items()}
+    return {name: _checked(node, model, sets, signals, mistakes) for name, (node, model) in read_ones(models)}
 
 
-def _checked(node: Node, model: Model, sets: Sets, signals: Signals, mistakes: Mistakes) -> Model:
+def _checked(node: Node, model: Model, sets: Declared[FeatureSet], signals: Signals, mistakes: Mistakes) -> Model:
     output = model.output.name
     if taken((output,), tables.predictions(model.name, (), "").names):
         mistakes.add(node.at("output", "name"), f"{output} is a column headrace adds")
@@ -49,11 +50,16 @@ def _unlike_inputs(node: Node, model: Model, mistakes: Mistakes) -> None:
         mistakes.add(node.at("inputs"), f"gives the model column {column} twice")
 
 
-def _check_input(node: Node, part: FeatureInput, signal: str, sets: Sets, signals: Signals, mistakes: Mistakes) -> None:
+def _check_input(
+    node: Node, part: FeatureInput, signal: str, sets: Declared[FeatureSet], signals: Signals, mistakes: Mistakes
+) -> None:
     if part.set not in sets:
         mistakes.add(node.at("set"), f"there is no feature set {part.set}{instead(part.set, sets)}")
         return
-    declared = sets[part.set][1]
+    found = sets[part.set]
+    if found is None:
+        return
+    declared = found[1]
     for index, name in enumerate(part.take):
         if name not in declared.features:
             mistakes.add(node.at("take", index), f"{part.set} has no feature {name}{instead(name, declared.features)}")

@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import reduce
 from pathlib import Path
+from typing import TypeVar
 
 from headrace.config import Settings
 from headrace.contracts.model import Contract
 from headrace.contracts.odcs import read_contract
-from headrace.documents import Mistakes, Node, check, join, lay_over, nearest, read, resolve
+from headrace.documents import Mistakes, Node, check, join, lay_over, read, resolve
 from headrace.errors import ConfigError
 from headrace.features.spec import FeatureSet
-from headrace.flows import references
 from headrace.flows.locations import located
 from headrace.flows.model_references import check_models
+from headrace.flows.references import Declared, Signals, check_sets, instead, read_ones
 from headrace.models.spec import Model
 
 __all__ = ["Project", "load"]
 
 _NO_ENVIRONMENTS = ("base", "contracts", "features", "models")
 _CONTRACT = ".odcs.yaml"
+
+Declaration = TypeVar("Declaration", FeatureSet, Model)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,59 +52,62 @@ def load(conf_dir: Path, env: str | None, environ: Mapping[str, str]) -> Project
     Raises ``ConfigError`` with one line for every mistake found.
     """
     conf_dir = conf_dir.resolve()
-    tree = _settings_tree(conf_dir, env)
+    folders = _folders(conf_dir, env)
     mistakes = Mistakes()
     settings = None
     with mistakes.gathered():
-        tree = resolve(tree, environ)
+        tree = resolve(_laid_over(folders), environ)
         settings = check(tree, Settings)
     contract_files = _contracts(conf_dir, mistakes)
-    sets = _sets(conf_dir, environ, mistakes)
-    models = _models(conf_dir, environ, mistakes)
+    sets = _declared(conf_dir / "features", FeatureSet, environ, mistakes)
+    models = _declared(conf_dir / "models", Model, environ, mistakes)
     if settings is None:
-        mistakes.done()
-        raise AssertionError("settings that could not be read are a mistake")
+        raise ConfigError(mistakes.lines)
     contracts = _by_signal(tree, settings, contract_files, mistakes)
-    signals = references.Signals(tuple(settings.signals), contracts)
-    references.check_contracts(tree, signals, mistakes)
-    references.check_sets(sets, signals, mistakes)
+    signals = Signals(tuple(settings.signals), contracts)
+    check_sets(sets, signals, mistakes)
     checked = check_models(models, sets, signals, mistakes)
     mistakes.done()
     return Project(
         settings=located(settings, conf_dir.parent),
         contracts=contracts,
-        feature_sets={name: declared for name, (_, declared) in sets.items()},
+        feature_sets={name: declared for name, (_, declared) in read_ones(sets)},
         models=checked,
         root=conf_dir.parent,
         environment=env,
     )
 
 
-def _settings_tree(conf_dir: Path, env: str | None) -> Node:
+def _folders(conf_dir: Path, env: str | None) -> tuple[Path, ...]:
+    """Base and overlay. Without them there is nothing to check, so each missing one is raised by itself."""
     if not (conf_dir / "base").is_dir():
-        raise ConfigError(
-            [f"{conf_dir.name}: has no folder base: name the configuration with --conf-dir, or headrace init"]
-        )
-    base = _joined(conf_dir / "base")
+        hint = "name the configuration with --conf-dir, or write one with headrace init"
+        raise ConfigError([f"{conf_dir.name}: has no folder base: {hint}"])
     if env is None:
-        return base
+        return (conf_dir / "base",)
     known = sorted({path.parent.name for path in conf_dir.glob("*/*.yml")} - set(_NO_ENVIRONMENTS))
     if env not in known:
-        there_are = f"there are: {', '.join(known)}" if known else "there are none"
-        raise ConfigError([f"{conf_dir.name}: has no environment {env}: {there_are}{nearest(env, known)}"])
-    return lay_over(base, _joined(conf_dir / env))
+        raise ConfigError([f"{conf_dir.name}: has no environment {env}{instead(env, known)}"])
+    return conf_dir / "base", conf_dir / env
+
+
+def _laid_over(folders: Sequence[Path]) -> Node:
+    mistakes, joined = Mistakes(), list[Node]()
+    for folder in folders:
+        with mistakes.gathered():
+            joined.append(_joined(folder))
+    mistakes.done()
+    return reduce(lay_over, joined)
 
 
 def _joined(folder: Path) -> Node:
-    files = sorted(folder.glob("*.yml"))
-    if not files:
-        raise ConfigError([f"{folder.relative_to(folder.parent.parent)}: holds no .yml file"])
-    mistakes, nodes = Mistakes(), list[Node]()
-    for file in files:
+    conf_dir, mistakes = folder.parent, Mistakes()
+    nodes = [Node({}, f"{conf_dir.name}/{folder.name}", 1)]
+    for file in sorted(folder.glob("*.yml")):
         with mistakes.gathered():
-            nodes.append(read(file, folder.parent.parent))
+            nodes.append(read(file, conf_dir.parent))
     mistakes.done()
-    return join(nodes)
+    return join(nodes if len(nodes) == 1 else nodes[1:])
 
 
 def _contracts(conf_dir: Path, mistakes: Mistakes) -> Mapping[str, Contract | None]:
@@ -114,32 +121,20 @@ def _contracts(conf_dir: Path, mistakes: Mistakes) -> Mapping[str, Contract | No
     return contracts
 
 
-def _sets(conf_dir: Path, environ: Mapping[str, str], mistakes: Mistakes) -> dict[str, tuple[Node, FeatureSet]]:
-    sets: dict[str, tuple[Node, FeatureSet]] = {}
-    for path in sorted((conf_dir / "features").glob("*.yml")):
+def _declared(
+    folder: Path, kind: type[Declaration], environ: Mapping[str, str], mistakes: Mistakes
+) -> Declared[Declaration]:
+    """Every declaration of a folder by the name of its file, which is its own; None is one that could not be read."""
+    declared: dict[str, tuple[Node, Declaration] | None] = {}
+    for path in sorted(folder.glob("*.yml")):
+        declared[path.stem] = None
         with mistakes.gathered():
-            node = resolve(read(path, conf_dir.parent), environ)
-            declared = check(node, FeatureSet)
-            _named_as_file(node, declared.name, path, mistakes)
-            sets[declared.name] = (node, declared)
-    return sets
-
-
-def _models(conf_dir: Path, environ: Mapping[str, str], mistakes: Mistakes) -> dict[str, tuple[Node, Model]]:
-    models: dict[str, tuple[Node, Model]] = {}
-    for path in sorted((conf_dir / "models").glob("*.yml")):
-        with mistakes.gathered():
-            node = resolve(read(path, conf_dir.parent), environ)
-            declared = check(node, Model)
-            _named_as_file(node, declared.name, path, mistakes)
-            models[declared.name] = (node, declared)
-    return models
-
-
-def _named_as_file(node: Node, name: str, path: Path, mistakes: Mistakes) -> None:
-    """One name, one file: so no two declarations share a name."""
-    if name != path.stem:
-        mistakes.add(node.at("name"), f"must be {path.stem}, the name of its file")
+            node = resolve(read(path, folder.parent.parent), environ)
+            value = check(node, kind)
+            if value.name != path.stem:
+                mistakes.add(node.at("name"), f"must be {path.stem}, the name of its file")
+            declared[path.stem] = node, value
+    return declared
 
 
 def _by_signal(
@@ -152,5 +147,5 @@ def _by_signal(
             contracts[name] = contract
         elif signal.contract not in files:
             node = tree.at("signals", name, "contract")
-            mistakes.add(node, f"contracts/ has no {signal.contract}{_CONTRACT}{nearest(signal.contract, files)}")
+            mistakes.add(node, f"contracts/ has no {signal.contract}{_CONTRACT}{instead(signal.contract, files)}")
     return contracts

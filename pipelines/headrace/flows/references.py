@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from typing import TypeVar
 
 from headrace import tables
 from headrace.contracts.model import Contract, Kind
 from headrace.documents import Mistakes, Node, Step, nearest
 from headrace.features.spec import FeatureSet, Op
 
-__all__ = ["Sets", "Signals", "check_contracts", "check_sets", "exists", "instead", "taken"]
+__all__ = ["Declared", "Signals", "check_sets", "exists", "instead", "read_ones", "taken"]
 
 _NUMBERS = (Kind.INTEGER, Kind.NUMBER, Kind.DECIMAL)
 _TIMES = (Kind.TIMESTAMP, Kind.DATE)
@@ -22,7 +23,9 @@ _TAKES: Mapping[Op, tuple[Kind, ...]] = {
     Op.MIN: _NUMBERS + _TIMES,
     Op.MAX: _NUMBERS + _TIMES,
 }
-Sets = Mapping[str, tuple[Node, FeatureSet]]
+Value = TypeVar("Value")
+Declared = Mapping[str, tuple[Node, Value] | None]
+"""What the files of a folder declare, by name, each with its document; None is one that could not be read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,22 +46,26 @@ class Signals:
         return signal in self.contracts
 
 
-def check_contracts(tree: Node, signals: Signals, mistakes: Mistakes) -> None:
-    """A contract's fields keep clear of the columns that ingest adds to them."""
-    for signal, contract in signals.contracts.items():
-        for name in taken(contract.names, tables.signals(signal, ()).names):
-            node = tree.at("signals", signal, "contract")
-            mistakes.add(node, f"field {name} of contract {contract.id} has the name of a column headrace adds")
+def read_ones(declared: Declared[Value]) -> list[tuple[str, tuple[Node, Value]]]:
+    """Those that could be read."""
+    return [(name, each) for name, each in declared.items() if each is not None]
 
 
-def check_sets(sets: Sets, signals: Signals, mistakes: Mistakes) -> None:
-    """A set's signal and fields exist, its operations fit them, its features have names of their own."""
-    for node, declared in sets.values():
-        names = (*declared.entity, *tables.features_log(declared.name, (), ()).names)
-        for name in taken(declared.features, names):
-            mistakes.add(node.at("features", name), "is the name of another column of the set")
+def check_sets(sets: Declared[FeatureSet], signals: Signals, mistakes: Mistakes) -> None:
+    """A set's signal and fields exist, its operations fit them, each of its columns has a name of its own."""
+    for _, (node, declared) in read_ones(sets):
+        _check_names(node, declared, mistakes)
         if signals.known(node.at("signal"), declared.signal, mistakes):
             _check_set(node, declared, signals.kinds(declared.signal), mistakes)
+
+
+def _check_names(node: Node, declared: FeatureSet, mistakes: Mistakes) -> None:
+    ours = tables.features_log(declared.name, (), ()).names
+    for index, name in enumerate(declared.entity):
+        if taken((name,), (*ours, *declared.entity[:index])):
+            mistakes.add(node.at("entity", index), f"{name} is the name of another column of the set")
+    for name in taken(declared.features, (*declared.entity, *ours)):
+        mistakes.add(node.at("features", name), "is the name of another column of the set")
 
 
 def _check_set(node: Node, declared: FeatureSet, kinds: Mapping[str, Kind], mistakes: Mistakes) -> None:

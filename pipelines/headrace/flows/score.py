@@ -300,9 +300,9 @@ def _entries(
     """One entry an upstream batch: rows by its commit, outcomes by what was committed here."""
     spark, lake = batch.spark, score.lake
     origin = F.concat_ws("/", "signal_query_id", "signal_batch_id")
-    decided = ledger.committed(spark, lake, target, batch.writer, origin)
+    decided = ledger.committed(spark, lake, (target,), batch.writer, origin)[target.name]
     rejected = _rejected_by_slice(score, batch)
-    letters = ledger.committed(spark, lake, DEAD_LETTERS, batch.writer, F.lit(ledger.WHOLE))
+    letters = ledger.committed(spark, lake, (DEAD_LETTERS,), batch.writer, F.lit(ledger.WHOLE))[DEAD_LETTERS.name]
     whole = [
         ledger.Entry(
             flow=FLOW,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import fcntl
 import os
 import socket
 import subprocess
@@ -22,7 +23,8 @@ __all__ = ["Broker", "running_broker"]
 _HOST: Final = "127.0.0.1"
 _STARTS_WITHIN_SECONDS: Final = 60
 _STOPS_WITHIN_SECONDS: Final = 20
-# Loopback only; one replica of everything; records stay however old the time they bear.
+# Loopback only; one replica of everything; records stay however old the time they bear;
+# a killed broker is let in again after four seconds.
 _PROPERTIES: Final = """\
 process.roles=broker,controller
 node.id=1
@@ -32,6 +34,8 @@ advertised.listeners=PLAINTEXT://{host}:{port}
 controller.listener.names=CONTROLLER
 log.dirs={data}
 log.retention.ms=-1
+broker.heartbeat.interval.ms=500
+broker.session.timeout.ms=4000
 auto.create.topics.enable=false
 default.replication.factor=1
 offsets.topic.replication.factor=1
@@ -73,16 +77,39 @@ def running_broker(jars: Sequence[Path], folder: Path, *, port: int | None = Non
     """A broker that answers on ``port`` (a free one if None) and stops at the end of the block.
 
     A folder used before keeps its topics and records. Topics are never created by being read or written.
-    Raises InfrastructureError when the port is taken, Java is missing, or the broker ends before it answers.
+    Raises InfrastructureError when the port or the folder is in use, Java is missing, or the broker does not start.
     """
-    port, control = _ports(port)
     folder.mkdir(parents=True, exist_ok=True)
+    with _claimed(folder) as claim, _serving(jars, folder, _ports(port), claim) as broker:
+        yield broker
+
+
+@contextmanager
+def _claimed(folder: Path) -> Iterator[int]:
+    """Keep other brokers out of a folder: a second one spoils the metadata before it notices the first.
+
+    The broker's process inherits the lock, so an orphan of a killed headrace still holds its folder.
+    """
+    with (folder / "in-use.lock").open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise InfrastructureError(
+                f"{folder} is in use by another broker. Stop it, or name another folder."
+            ) from error
+        yield file.fileno()
+
+
+@contextmanager
+def _serving(jars: Sequence[Path], folder: Path, ports: tuple[int, int], claim: int) -> Iterator[Broker]:
+    port, control = ports
     properties, data = folder / "server.properties", folder / "data"
     properties.write_text(_PROPERTIES.format(host=_HOST, port=port, control=control, data=data), encoding="utf-8")
     launch = _command(jars)
     if not (data / "meta.properties").is_file():
         _format(launch, properties)
-    broker = Broker(port, folder, _started([*launch, "kafka.Kafka", str(properties)], folder / "broker.log"))
+    process = _started([*launch, "kafka.Kafka", str(properties)], folder / "broker.log", claim)
+    broker = Broker(port, folder, process)
     try:
         _await(broker)
         yield broker
@@ -98,7 +125,7 @@ def _ports(wanted: int | None) -> tuple[int, int]:
             clients.bind((_HOST, wanted or 0))
         except OSError as error:
             raise InfrastructureError(
-                f"Port {wanted} on {_HOST} cannot be had for Kafka ({error.strerror}). Stop what holds it, or name another."
+                f"Port {wanted} on {_HOST} cannot be had for Kafka ({error.strerror}). Free it, or name another."
             ) from error
         control.bind((_HOST, 0))
         return clients.getsockname()[1], control.getsockname()[1]
@@ -117,10 +144,12 @@ def _format(launch: Sequence[str], properties: Path) -> None:
         raise InfrastructureError(f"Kafka could not prepare {properties.parent}: {(ran.stderr or ran.stdout).strip()}")
 
 
-def _started(command: Sequence[str], log: Path) -> subprocess.Popen[bytes]:
+def _started(command: Sequence[str], log: Path, claim: int) -> subprocess.Popen[bytes]:
     # A session of its own: Ctrl-C is for headrace, which stops the broker last.
     with log.open("ab") as output:
-        return subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT, start_new_session=True)
+        return subprocess.Popen(
+            command, stdout=output, stderr=subprocess.STDOUT, start_new_session=True, pass_fds=(claim,)
+        )
 
 
 def _await(broker: Broker) -> None:
@@ -140,8 +169,9 @@ def _listens(port: int) -> bool:
 
 
 def _last_words(broker: Broker) -> str:
-    """The first error of the log: what follows it is the shutdown."""
+    """The last error of the log with the line below it, which names the cause."""
     log = broker.folder / "broker.log"
     lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
-    telling = next((line for line in reversed(lines) if "ERROR" in line or "FATAL" in line), "no error in its log")
-    return f"{telling.strip()} (all of it: {log})"
+    found = max((number for number, line in enumerate(lines) if " ERROR " in line), default=None)
+    telling = "no error in its log" if found is None else " ".join(line.strip() for line in lines[found : found + 2])
+    return f"{telling} (all of it: {log})"

@@ -74,7 +74,9 @@ def _described(admin: KafkaAdminClient, bootstrap: str, topic: str) -> dict[str,
             return found
     similar = get_close_matches(topic, admin.list_topics(), n=3)
     hint = f"Similar: {', '.join(similar)}" if similar else "None has a similar name"
-    raise InfrastructureError(f"Kafka at {bootstrap} shows no topic {topic!r}. {hint}. Create it, or allow this user to.")
+    raise InfrastructureError(
+        f"Kafka at {bootstrap} shows no topic {topic!r}. {hint}. Create it, or allow this user to."
+    )
 
 
 @contextmanager

@@ -60,7 +60,7 @@ def _jaas(value: str) -> dict[str, object]:
         return {}
     pairs = {name: re.sub(r"\\(.)", r"\1", text) for name, text in _JAAS_PAIR.findall(value)}
     if pairs.keys() != {"username", "password"} or not any(module in value for module in _JAAS_MODULES):
-        remedy = f'Write `org.apache.kafka.common.security… {" or ".join(_JAAS_MODULES)} required username="…" password="…";`'
+        remedy = f'Write `… {" or ".join(_JAAS_MODULES)} required username="…" password="…";`'
         raise _unusable("sasl.jaas.config", "no user name and password could be read from it", remedy)
     return {"sasl_plain_username": pairs["username"], "sasl_plain_password": pairs["password"]}
 

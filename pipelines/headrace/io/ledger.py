@@ -14,6 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import astuple, dataclass, field
 from datetime import datetime
+from functools import reduce
 
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
@@ -35,6 +36,8 @@ __all__ = [
     "slices",
     "source_slice",
 ]
+
+Committed = dict[str, dict[str, tuple[int, str]]]
 
 log = logging.getLogger("headrace.batch")
 
@@ -147,13 +150,17 @@ def slices(envelopes: DataFrame) -> list[Slice]:
     return [Slice(name, first, last + 1, rows, total) for name, first, last, rows, total in counted.collect()]
 
 
-def committed(
-    spark: SparkSession, lake: Lake, table: Table, writer: Writer, slice_of: Column
-) -> dict[str, tuple[int, str]]:
-    """What one batch committed to one table: rows and digest by slice."""
-    rows = lake.batches(spark, table.name, writer.query_id, writer.batch_id, writer.batch_id)
-    counted = rows.groupBy(slice_of.alias("slice")).agg(F.count(F.lit(1)), digest(rows, table.names))
-    return {name: (count, total) for name, count, total in counted.collect()}
+def committed(spark: SparkSession, lake: Lake, tables: Sequence[Table], writer: Writer, slice_of: Column) -> Committed:
+    """What one batch committed, read back from its tables in one job: by table and slice its rows and digest."""
+    counted = []
+    for table in tables:
+        rows = lake.batches(spark, table.name, writer.query_id, writer.batch_id, writer.batch_id)
+        total = rows.groupBy(slice_of.alias("slice")).agg(F.count(F.lit(1)).alias("rows"), digest(rows, table.names))
+        counted.append(total.select(F.lit(table.name), "*"))
+    found: Committed = {table.name: {} for table in tables}
+    for table_name, name, count, total in reduce(DataFrame.union, counted).collect():
+        found[table_name][name] = (count, total)
+    return found
 
 
 def source_slice() -> Column:

@@ -13,8 +13,16 @@ from headrace.io.jars.lock import Lock
 __all__ = ["pyspark_folder", "retrieve"]
 
 _PATIENCE_SECONDS: Final = 900
-# What Ivy prints, from the line that says most to the one that says least: a broken connection makes every jar "not found".
-_TELLING: Final = ("Host ", "Connection ", "Server access error", "timed out", "module not found", "unresolved", "FAILED")
+# From the sign that says most to the one that says least: without a connection every jar is also "not found".
+_TELLING: Final = (
+    "Host ",
+    "Connection ",
+    "Server access error",
+    "timed out",
+    "module not found",
+    "unresolved",
+    "FAILED",
+)
 _REMEDY: Final = (
     "Check the network (a proxy goes into JAVA_TOOL_OPTIONS, a mirror into conf/jars/ivysettings.xml), "
     "or copy the cache folder from a machine that has it."
