@@ -28,8 +28,8 @@ lock: ## resolve conf/locks anew (needs uv)
 	  --all-extras --group dev --group build pyproject.toml -c conf/locks/constraints.txt -o conf/locks/all.txt
 
 zip: $(READY) ## dist/headrace.zip, for spark-submit --py-files
-	@mkdir -p dist && rm -f dist/headrace.zip
-	@cd pipelines && ../.venv/bin/python -m zipfile -c ../dist/headrace.zip headrace
+	@rm -rf dist && .venv/bin/pip wheel -q --no-deps --no-build-isolation -w dist .
+	@mv dist/headrace-*.whl dist/headrace.zip # executors import from a wheel only under this name
 	@echo dist/headrace.zip
 
 clean: ## remove everything that can be made again

@@ -16,6 +16,7 @@ _UNICODE = re.compile(r"\\[pP]\{(?:Is)?(?:L[ulmto]?|M|N[dlo]?|P|S|Z[s]?|C|Alpha|
 # Each either fails in Java, means something else there, or can take exponential time.
 _REFUSED = (
     (re.compile(r"\(\?P"), "a group is named (?<name>…) in Java, not (?P<name>…); it needs no name here"),
+    (re.compile(r"\(\?#"), "a comment is not known to Java"),
     (re.compile(r"\(\?\("), "a conditional group is not known to Java"),
     (re.compile(r"\(\?[a-zA-Z-]*[aLu]"), "of inline flags only i, m, s and x are known"),
     (re.compile(r"\\[1-9]"), "a reference back to a group can take exponential time"),
@@ -23,6 +24,8 @@ _REFUSED = (
     (re.compile(r"\{,"), "write {0,n}: Java does not know {,n}"),
     (re.compile(r"\{(?!\d+(?:,\d*)?\})"), r"a { that is no repetition is written \{"),
 )
+# Java, or a later Python, reads these as operations on classes.
+_NOT_IN_CLASS = ("&&", "||", "~~", "--", r"\b")
 _REPEAT = re.compile(r"(?P<simple>[*+?])|\{(?P<least>\d+)(?P<range>,(?P<most>\d*))?\}")
 _TOKEN = re.compile(r"\\.|\[\^?(?:\\.|[^\]\\])*\]|\(|\)|[*+?]|\{\d+(?:,\d*)?\}|.", re.DOTALL)
 
@@ -48,8 +51,8 @@ def _syntax(plain: str, tokens: list[str]) -> str | None:
             return why
     for each in classes:
         inner = each.removeprefix("[").removeprefix("^")[:-1]
-        if not inner or "[" in inner.replace(r"\[", "") or "&&" in inner or r"\b" in inner:
-            return "a class [...] holds plain characters only: escape [ and ], write no && and no \\b"
+        if not inner or "[" in inner.replace(r"\[", "") or any(sign in inner for sign in _NOT_IN_CLASS):
+            return "a class [...] holds plain characters only: escape [ and ], write no &&, ||, ~~, -- and no \\b"
     return _uncompilable(plain)
 
 

@@ -7,15 +7,16 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+from headrace.cli import app
 from headrace.config import FileSource
 from headrace.contracts.model import Criticality, Kind
 from headrace.errors import ConfigError
 from headrace.flows.project import Project, load
 
 CONF = Path(__file__).parents[2] / "conf"
-BASE, SIGNALS = "base/headrace.yml", "base/signals.yml"
-DEPARTURES, WEATHER = "contracts/departures.odcs.yaml", "contracts/weather.odcs.yaml"
+BASE, SIGNALS, DEPARTURES = "base/headrace.yml", "base/signals.yml", "contracts/departures.odcs.yaml"
 SET, MODEL = "features/origin_departures.yml", "models/arrives_late.yml"
 
 
@@ -36,10 +37,12 @@ def mistakes(conf: Path, env: str = "local", **environ: str) -> list[str]:
     return list(raised.value.mistakes)
 
 
-def change(file: Path, old: str, new: str) -> None:
-    text = file.read_text()
-    assert text.count(old) >= 1, f"{old!r} is not in {file.name}"
-    file.write_text(text.replace(old, new, 1))
+def change(file: Path, old: str, new: str) -> int:
+    """Replace the first ``old`` in the file; the number of the line it stood in."""
+    before, found, after = file.read_text().partition(old)
+    assert found, f"{old!r} is not in {file.name}"
+    file.write_text(before + new + after)
+    return before.count("\n") + 1
 
 
 def test_the_repository_loads(flights: Project) -> None:
@@ -93,9 +96,12 @@ def test_places_start_at_the_folder_that_holds_conf(
 
 @pytest.mark.parametrize("place", ["s3://bucket/headrace", "dbfs:/headrace", "/data/headrace"])
 def test_uris_and_absolute_paths_are_left_alone(conf: Path, place: str) -> None:
-    loaded = load(conf, "local", {"HEADRACE_HOME": place, "MLFLOW_TRACKING_URI": "databricks"})
+    (conf / "local" / "places.yml").write_text(
+        f"storage: {{root: '{place}'}}\nregistry: {{tracking_uri: databricks}}\n"
+    )
+    loaded = load(conf, "local", {})
 
-    assert loaded.settings.storage.root == f"{place}/tables"
+    assert loaded.settings.storage.root == place
     assert loaded.settings.registry.tracking_uri == "databricks"
 
 
@@ -112,14 +118,279 @@ def test_a_source_of_another_kind_replaces_the_whole_source(conf: Path) -> None:
     }
 
 
-# file to break · what to replace · with what · the one line this must give
-MISTAKES = [
-    pytest.param(BASE, "trigger:", "triger:", "conf/base/headrace.yml:11: triger: ", id="unknown key"),
-]
+# id · the file to break · what to replace · with what · what is said of that line
+MISTAKES = {
+    "unknown key": (BASE, "trigger:", "triger:", "triger: is not known; did you mean 'trigger'?"),
+    "no duration": (
+        BASE,
+        "5 seconds",
+        "5 sec",
+        "trigger: '5 sec' is no duration: write a number and a unit, as in '30 minutes'",
+    ),
+    "unset variable": (
+        BASE,
+        "${HEADRACE_HOME:-var}",
+        "${HEADRACE_HOME}",
+        "storage.root: environment variable HEADRACE_HOME is not set: set it, or write ${HEADRACE_HOME:-default}",
+    ),
+    "half a reference": (
+        BASE,
+        "${HEADRACE_HOME:-var}",
+        "${HEADRACE_HOME",
+        "storage.root: has a reference that cannot be read: write ${NAME} or ${NAME:-default}",
+    ),
+    "kind of source": (
+        SIGNALS,
+        "kind: files",
+        "kind: file",
+        "signals.departures.source.kind: must be one of files, kafka; did you mean 'files'?",
+    ),
+    "no kind of source": (SIGNALS, "kind: files, ", "", "signals.departures.source.kind: is missing"),
+    "no number": (
+        SIGNALS,
+        "max_files: 4",
+        "max_files: many",
+        "signals.departures.source.max_files: must be a whole number",
+    ),
+    "number too small": (
+        SIGNALS,
+        "max_files: 4",
+        "max_files: 0",
+        "signals.departures.source.max_files: must be at least 1",
+    ),
+    "kind of clock": (
+        SIGNALS,
+        "kind: replay",
+        "kind: reply",
+        "signals.departures.clock.kind: must be one of wall, replay; did you mean 'replay'?",
+    ),
+    "no such contract": (
+        SIGNALS,
+        "contract: departures",
+        "contract: departure",
+        "signals.departures.contract: contracts/ has no departure.odcs.yaml; did you mean 'departures'?",
+    ),
+    "column of headrace": (
+        DEPARTURES,
+        "name: tailnum",
+        "name: record_id",
+        "schema[0].properties[6].name: is the name of a column headrace adds: name it otherwise",
+    ),
+    "rule over no field": (
+        DEPARTURES,
+        "status = 'departed'",
+        "stats = 'departed'",
+        "schema[0].quality[0].implementation: field stats does not exist; did you mean 'status'?",
+    ),
+    "name of another file": (
+        SET,
+        "name: origin_departures",
+        "name: departures",
+        "name: must be origin_departures, the name of its file",
+    ),
+    "set of no signal": (
+        SET,
+        "signal: departures",
+        "signal: departure",
+        "signal: there is no signal departure; did you mean 'departures'?",
+    ),
+    "feature of no field": (
+        SET,
+        "of: dep_delay",
+        "of: delay",
+        "features.mean_dep_delay.of: departures has no field delay; did you mean 'dep_delay'?",
+    ),
+    "mean of texts": (
+        SET,
+        "op: mean, of: dep_delay",
+        "op: mean, of: carrier",
+        "features.mean_dep_delay.of: mean takes integer, number, decimal, but carrier is string",
+    ),
+    "mean of nothing": (
+        SET,
+        "op: mean, of: dep_delay",
+        "op: mean",
+        "features.mean_dep_delay: mean needs 'of': the field it is taken of",
+    ),
+    "windows that do not line up": (
+        SET,
+        "slide: 15 minutes",
+        "slide: 7 minutes",
+        "window: slide must be shorter than length and divide it",
+    ),
+    "model of no signal": (
+        MODEL,
+        "signal: departures",
+        "signal: departure",
+        "signal: there is no signal departure; did you mean 'departures'?",
+    ),
+    "no such set": (
+        MODEL,
+        "set: airport_weather",
+        "set: airport_wether",
+        "inputs.features[1].set: there is no feature set airport_wether; did you mean 'airport_weather'?",
+    ),
+    "another entity": (
+        MODEL,
+        "by: {origin: origin}",
+        "by: {airport: origin}",
+        "inputs.features[0].by: must name the entity of origin_departures, exactly: origin",
+    ),
+    "entity of another kind": (
+        MODEL,
+        "by: {origin: origin}",
+        "by: {origin: distance}",
+        "inputs.features[0].by.origin: distance is integer, but origin of origin_departures is string",
+    ),
+    "no such feature": (
+        MODEL,
+        "mean_dep_delay",
+        "mean_delay",
+        "inputs.features[0].take[1]: origin_departures has no feature mean_delay; did you mean 'mean_dep_delay'?",
+    ),
+    "no such input": (
+        MODEL,
+        "dep_delay, distance",
+        "dep_delay, distanc",
+        "inputs.signal[4]: departures has no field distanc; did you mean 'distance'?",
+    ),
+    "time as input": (
+        MODEL,
+        "dep_delay, distance",
+        "dep_delay, scheduled_at",
+        "inputs.signal[4]: scheduled_at is timestamp: a model takes string, integer, number, decimal or boolean",
+    ),
+    "number against text": (
+        MODEL,
+        "status = 'departed'",
+        "status = 1",
+        "where: comparing with = mixes number and text: make them one type with try_cast",
+    ),
+    "label over no field": (
+        MODEL,
+        "arr_delay > 15",
+        "arrdelay > 15",
+        "training.label.expression: field arrdelay does not exist; did you mean 'arr_delay'?",
+    ),
+    "label by no field": (
+        MODEL,
+        "by: flight_id",
+        "by: flight",
+        "training.label.by: arrivals has no field flight; did you mean 'flight_id'?",
+    ),
+    "output in the way": (
+        MODEL,
+        "name: probability_late",
+        "name: confidence",
+        "output.name: confidence is a column headrace adds",
+    ),
+    "share beyond one": (MODEL, "holdout: 0.25", "holdout: 2", "training.holdout: must be less than 1.0"),
+    "time without zone": (
+        MODEL,
+        "2013-01-22T00:00:00Z",
+        "2013-01-22",
+        "start: must be a time with its zone, as in 2026-01-31T00:00:00Z",
+    ),
+}
 
 
-@pytest.mark.parametrize(("file", "old", "new", "line"), MISTAKES)
-def test_each_mistake_is_one_exact_line(conf: Path, file: str, old: str, new: str, line: str) -> None:
-    change(conf / file, old, new)
+@pytest.mark.parametrize(("file", "old", "new", "said"), MISTAKES.values(), ids=MISTAKES)
+def test_each_mistake_is_one_exact_line(conf: Path, file: str, old: str, new: str, said: str) -> None:
+    at = change(conf / file, old, new)
 
-    assert mistakes(conf) == [line]
+    result = CliRunner().invoke(app, ["validate", "--conf-dir", str(conf)])
+
+    assert result.exit_code == 2
+    assert [told for told in result.stderr.splitlines() if told.startswith("conf/")] == [f"conf/{file}:{at}: {said}"]
+
+
+def test_all_mistakes_come_at_once(conf: Path) -> None:
+    signal = change(conf / SIGNALS, "contract: weather", "contract: wether")
+    feature = change(conf / SET, "op: max", "op: maximum")
+    rule = change(conf / DEPARTURES, "severity: warn", "severity: warm")
+
+    assert [line.split(": ")[0] for line in mistakes(conf)] == [
+        f"conf/{DEPARTURES}:{rule}",
+        f"conf/{SET}:{feature}",
+        f"conf/{SIGNALS}:{signal}",
+    ]
+
+
+def test_names_that_differ_in_case_name_both_lines(conf: Path) -> None:
+    second = change(conf / DEPARTURES, "name: tailnum", "name: Carrier")
+    first = change(conf / DEPARTURES, "name: carrier", "name: carrier")
+
+    assert mistakes(conf) == [
+        (f"conf/{DEPARTURES}:{second}: schema[0].properties[6].name: "
+        f"is the name of the field in line {first} too; case makes no difference")
+    ]
+
+
+def test_a_feature_taken_twice_is_told_of_the_inputs(conf: Path) -> None:
+    change(conf / MODEL, "take: [mean_arr_delay]", "take: [mean_arr_delay, mean_arr_delay]")
+    inputs = change(conf / MODEL, "inputs:", "inputs:")
+
+    assert mistakes(conf) == [
+        f"conf/{MODEL}:{inputs}: inputs: gives the model column origin_arrivals_mean_arr_delay twice"
+    ]
+
+
+def test_one_unreadable_file_is_one_mistake(conf: Path) -> None:
+    (conf / SET).write_text("name: [")
+
+    (line,) = mistakes(conf)
+
+    assert line.startswith("conf/features/origin_departures.yml:1: is no YAML: ")
+
+
+def test_a_key_in_two_files_of_base_names_both(conf: Path) -> None:
+    (conf / "base" / "more.yml").write_text("trigger: 1 second\n")
+    first = change(conf / BASE, "trigger:", "trigger:")
+
+    assert mistakes(conf) == [
+        f"conf/base/more.yml:1: trigger: is also given in conf/{BASE}:{first}: keep it in one file"
+    ]
+
+
+def test_a_mistake_in_the_overlay_names_the_overlay(conf: Path) -> None:
+    line = change(conf / "local" / "headrace.yml", "shuffle_partitions: 2", "shuffle_partitions: none")
+
+    assert mistakes(conf) == [f"conf/local/headrace.yml:{line}: spark.shuffle_partitions: must be a whole number"]
+
+
+def test_a_kafka_source_left_half_in_files_says_what_it_lacks(conf: Path) -> None:
+    line = change(conf / SIGNALS, "kind: files", "kind: kafka")
+
+    assert mistakes(conf)[-2:] == [
+        f"conf/{SIGNALS}:{line}: signals.departures.source.bootstrap: is missing",
+        f"conf/{SIGNALS}:{line}: signals.departures.source.topic: is missing",
+    ]
+
+
+def test_a_secret_is_never_shown(conf: Path) -> None:
+    (conf / "local" / "signals.yml").write_text(
+        "signals:\n  weather:\n    source:\n      kind: kafka\n      bootstrap: b\n      topic: w\n"
+        "      options: {sasl.jaas.config: ['${PASSWORD}'], group.id: '${PASSWORD}'}\n"
+    )
+
+    lines = mistakes(conf, PASSWORD="hunter2")
+
+    assert len(lines) == 1
+    assert "hunter2" not in lines[0]
+
+
+def test_an_unknown_environment_names_the_nearest(conf: Path) -> None:
+    assert mistakes(conf, "locl") == ["conf: has no environment locl; did you mean 'local'?"]
+
+
+@pytest.mark.parametrize("env", ["base", "contracts", "features", "models", "..", ""])
+def test_not_every_folder_is_an_environment(conf: Path, env: str) -> None:
+    (line,) = mistakes(conf, env)
+
+    assert line.startswith("conf: has no environment ")
+
+
+def test_a_folder_that_is_no_configuration_says_what_to_do(tmp_path: Path) -> None:
+    (line,) = mistakes(tmp_path)
+
+    assert line.endswith("has no folder base: name the configuration with --conf-dir, or write one with headrace init")

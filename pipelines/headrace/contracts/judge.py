@@ -68,7 +68,7 @@ def _gate(contract: Contract, value: Column) -> Column:
         F.when(value.isNull(), Reason.TOMBSTONE.value)
         .when(F.length(value) > contract.max_bytes, Reason.TOO_LARGE.value)
         .when(~F.is_valid_utf8(value.cast("string")), Reason.INVALID_UTF8.value)
-        .when(F.trim(value.cast("string")) == "", Reason.EMPTY.value)
+        .when(~value.cast("string").rlike(r"\S"), Reason.EMPTY.value)
     )
 
 

@@ -128,12 +128,12 @@ def _allowed(entry: Node, kind: Kind, mistakes: Mistakes) -> tuple[str | int | f
     values = arguments.child("validValues")
     fitting = _LISTED.get(kind)
     if fitting is None:
-        mistakes.add(entry, f"a list of values is not enforced for a {kind}")
+        mistakes.add(entry, f"a list of values is not enforced for type {kind}")
     elif set(arguments.mapping) != {"validValues"} or values is None or not values.items:
         mistakes.add(entry, "needs {validValues: […]}, at least one value and nothing else", "arguments")
     else:
         for value in values.items:
             if type(value.value) not in fitting:
-                mistakes.add(value, f"must be a {kind}")
+                mistakes.add(value, f"must be of type {kind}")
         return tuple(values.plain())
     return ()

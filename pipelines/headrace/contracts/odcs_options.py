@@ -34,7 +34,7 @@ def read_options(node: Node, kind: Kind, mistakes: Mistakes) -> dict[str, Any]:
         reader = _reader(key, kind)
         if reader is None:
             known = [known for known in (*_BOUNDS, *_LENGTHS, "pattern", "format") if _reader(known, kind)]
-            mistakes.add(child, f"is not enforced for a {kind}" + (nearest(key, known) or _listed(known)))
+            mistakes.add(child, f"is not enforced for type {kind}" + (nearest(key, known) or _listed(known)))
             continue
         try:
             read[(_BOUNDS | _LENGTHS).get(key, key)] = reader(child.value, kind)

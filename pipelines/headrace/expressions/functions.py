@@ -93,6 +93,13 @@ def nullif(node: exp.Expression, of: Writing) -> Term:
     return Term(f"nullif({left.sql}, {right.sql})", common((left, right), "nullif"))
 
 
+def _decides(when: Term, *, what: str) -> None:
+    """A bare NULL is no condition here: Spark gives it no type and refuses the query."""
+    needs(Family.BOOLEAN, when, what=what)
+    if when.family is Family.NULL:
+        raise ValueError(f"{what} takes a condition, not NULL")
+
+
 def if_else(node: exp.Expression, of: Writing) -> Term:
     when, then = of(node.this), of(node.args["true"])
     otherwise = of(node.args["false"]) if node.args.get("false") else Term("NULL", Family.NULL)
@@ -106,7 +113,8 @@ def case(node: exp.Expression, of: Writing) -> Term:
     branches = [(of(each.this), of(each.args["true"])) for each in node.args["ifs"]]
     default = of(node.args["default"]) if node.args.get("default") else Term("NULL", Family.NULL)
     if subject is None:
-        needs(Family.BOOLEAN, *(when for when, _ in branches), what="WHEN")
+        for when, _ in branches:
+            _decides(when, what="WHEN")
     else:
         common((subject, *(when for when, _ in branches)), "CASE")
     head = f"{subject.sql} = " if subject else ""

@@ -8,7 +8,7 @@ from headrace import tables
 from headrace.contracts.model import Kind
 from headrace.documents import Mistakes, Node
 from headrace.expressions import compile_condition, compile_expression
-from headrace.features.spec import FeatureSet
+from headrace.features.spec import FeatureSet, Op
 from headrace.flows.references import Declared, Signals, exists, instead, read_ones, taken
 from headrace.models.spec import FeatureInput, Label, Model
 
@@ -30,7 +30,9 @@ def _checked(node: Node, model: Model, sets: Declared[FeatureSet], signals: Sign
         return model
     kinds = signals.kinds(model.signal)
     for index, name in enumerate(model.inputs.signal):
-        exists(node.at("inputs", "signal", index), name, kinds, model.signal, mistakes)
+        at = node.at("inputs", "signal", index)
+        if exists(at, name, kinds, model.signal, mistakes):
+            _visible(at, name, kinds[name], mistakes)
     for index, part in enumerate(model.inputs.features):
         _check_input(node.at("inputs", "features", index), part, model.signal, sets, signals, mistakes)
     _unlike_inputs(node, model, mistakes)
@@ -60,18 +62,33 @@ def _check_input(
     if found is None:
         return
     declared = found[1]
+    theirs = signals.kinds(declared.signal) if declared.signal in signals.contracts else {}
     for index, name in enumerate(part.take):
-        if name not in declared.features:
-            mistakes.add(node.at("take", index), f"{part.set} has no feature {name}{instead(name, declared.features)}")
+        _check_taken(node.at("take", index), name, declared, theirs, mistakes)
     if set(part.by) != set(declared.entity):
         mistakes.add(node.at("by"), f"must name the entity of {part.set}, exactly: {', '.join(declared.entity)}")
         return
     kinds = signals.kinds(signal)
-    theirs = signals.kinds(declared.signal) if declared.signal in signals.contracts else {}
     for column, name in part.by.items():
         at = node.at("by", column)
         if exists(at, name, kinds, signal, mistakes) and theirs.get(column, kinds[name]) != kinds[name]:
-            mistakes.add(at, f"{name} is a {kinds[name]}, but {column} of {part.set} is a {theirs[column]}")
+            mistakes.add(at, f"{name} is {kinds[name]}, but {column} of {part.set} is {theirs[column]}")
+
+
+def _check_taken(
+    node: Node, name: str, declared: FeatureSet, kinds: Mapping[str, Kind], mistakes: Mistakes
+) -> None:
+    feature = declared.features.get(name)
+    if feature is None:
+        mistakes.add(node, f"{declared.name} has no feature {name}{instead(name, declared.features)}")
+    elif feature.op in (Op.MIN, Op.MAX) and feature.of in kinds:
+        _visible(node, name, kinds[feature.of], mistakes)
+
+
+def _visible(node: Node, name: str, kind: Kind, mistakes: Mistakes) -> None:
+    """A model sees numbers and texts, which a time is not: two clocks would read another number from it."""
+    if kind in (Kind.TIMESTAMP, Kind.DATE):
+        mistakes.add(node, f"{name} is {kind}: a model takes string, integer, number, decimal or boolean")
 
 
 def _label(node: Node, label: Label, signal: str, signals: Signals, mistakes: Mistakes) -> Label:
@@ -81,7 +98,7 @@ def _label(node: Node, label: Label, signal: str, signals: Signals, mistakes: Mi
     at = node.at("by")
     both = [exists(at, label.by, theirs, label.signal, mistakes), exists(at, label.by, ours, signal, mistakes)]
     if all(both) and theirs[label.by] != ours[label.by]:
-        mistakes.add(at, f"is a {theirs[label.by]} in {label.signal}, but a {ours[label.by]} in {signal}")
+        mistakes.add(at, f"is {theirs[label.by]} in {label.signal}, but {ours[label.by]} in {signal}")
     expression = _safe(node.at("expression"), label.expression, theirs, compile_expression, mistakes)
     return label.model_copy(update={"expression": expression})
 

@@ -77,7 +77,7 @@ def _check_set(node: Node, declared: FeatureSet, kinds: Mapping[str, Kind], mist
             continue
         kind, takes = kinds[feature.of], _TAKES[feature.op]
         if kind not in takes:
-            mistakes.add(at, f"{feature.op} takes {_listed(takes)}, but {feature.of} is a {kind}")
+            mistakes.add(at, f"{feature.op} takes {_listed(takes)}, but {feature.of} is {kind}")
 
 
 def exists(node: Node, name: str, kinds: Mapping[str, Kind], signal: str, mistakes: Mistakes) -> bool:

@@ -101,7 +101,7 @@ def _admin(bootstrap: str, options: Mapping[str, str]) -> Iterator[KafkaAdminCli
 
 
 def _told(error: Exception, arguments: Mapping[str, object]) -> str:
-    text = f"{type(error).__name__}: {error}".rstrip(".: ")
+    text = (str(error) or type(error).__name__).rstrip(".: ")
     for name in ("sasl_plain_password", "ssl_password"):
         secret = arguments.get(name)
         text = text.replace(str(secret), "…") if secret else text

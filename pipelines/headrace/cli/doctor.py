@@ -1,0 +1,138 @@
+"""``headrace doctor``: is this machine able to run the project? Starts no Spark."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from headrace.cli.options import ConfDir, Env, Json, project
+from headrace.errors import HeadraceError, InfrastructureError
+from headrace.flows.project import Project
+
+__all__ = ["Examined", "doctor", "examine"]
+
+
+@dataclass(frozen=True, slots=True)
+class Examined:
+    """One thing that was looked at: what was found, or what is wrong with it and the remedy."""
+
+    what: str
+    healthy: bool
+    found: str
+
+
+def doctor(conf_dir: ConfDir = Path("conf"), env: Env = "local", as_json: Json = False) -> None:
+    """Look at Java, Python, jars, loopback ports, writable paths and brokers. Exit 0: all well; 3: something is not."""
+    examined = list(examine(project(conf_dir, env), conf_dir))
+    if as_json:
+        typer.echo(json.dumps([asdict(one) for one in examined]))
+    else:
+        table = Table(box=None, pad_edge=False, show_header=False)
+        for one in examined:
+            table.add_row("ok" if one.healthy else "NOT", one.what, one.found)
+        Console(highlight=False).print(table)
+    if not all(one.healthy for one in examined):
+        raise InfrastructureError("Something above keeps headrace from running; each line says what to do.")
+
+
+def examine(loaded: Project, conf_dir: Path) -> Iterator[Examined]:
+    """Everything a run needs that can fail before it starts."""
+    yield _try("Java", _java)
+    yield _try("Python of the workers", _worker_python)
+    yield _try("jars", lambda: _jars(conf_dir))
+    yield _try("loopback", _loopback)
+    for what, path in _paths(loaded):
+        yield _try(what, lambda path=path: _writable(path))
+    for name, signal in loaded.settings.signals.items():
+        if signal.source.kind == "kafka":
+            yield _try(f"topic of {name}", lambda source=signal.source: _topic(source))
+
+
+def _try(what: str, look: Callable[[], str]) -> Examined:
+    try:
+        return Examined(what, True, look())
+    except HeadraceError as error:
+        return Examined(what, False, str(error))
+
+
+def _java() -> str:
+    from headrace.io import java
+
+    found = java.find(os.environ)
+    return f"{found.version} at {found.path}"
+
+
+def _worker_python() -> str:
+    worker = os.environ.get("PYSPARK_PYTHON", sys.executable)
+    script = "import pandas, pyarrow, sys; print('%d.%d' % sys.version_info[:2])"
+    try:
+        ran = subprocess.run([worker, "-c", script], capture_output=True, text=True, timeout=60, check=True)
+    except (OSError, subprocess.SubprocessError) as error:
+        raise InfrastructureError(
+            f"PYSPARK_PYTHON is {worker}, which cannot import pandas and pyarrow: queries would yield no rows. "
+            f"Unset it, or set it to {sys.executable}."
+        ) from error
+    mine = "{}.{}".format(*sys.version_info[:2])
+    if ran.stdout.strip() != mine:
+        raise InfrastructureError(
+            f"PYSPARK_PYTHON is Python {ran.stdout.strip()}, this is {mine}: set it to {sys.executable}."
+        )
+    return f"{mine} at {worker}"
+
+
+def _jars(conf_dir: Path) -> str:
+    from headrace.io import jars
+
+    cache = jars.cache_folder(os.environ)
+    found = jars.fetch("connectors", conf_dir=conf_dir, cache=cache, say=lambda _: None)
+    return f"{len(found)} in {found[0].parent}, digests right"
+
+
+def _loopback() -> str:
+    try:
+        with socket.create_server(("127.0.0.1", 0)) as server:
+            return f"free ports, such as {server.getsockname()[1]}"
+    except OSError as error:
+        raise InfrastructureError(f"no port can be opened on 127.0.0.1 ({error}): Spark needs some") from error
+
+
+def _paths(loaded: Project) -> Iterator[tuple[str, str]]:
+    storage, uri = loaded.settings.storage, loaded.settings.registry.tracking_uri
+    if storage.root is not None:
+        yield "tables", storage.root
+    yield "checkpoints", storage.checkpoint_root
+    if uri.startswith("sqlite:///"):
+        yield "models", str(Path(uri.removeprefix("sqlite:///")).parent)
+
+
+def _writable(path: str) -> str:
+    if "://" in path:
+        return f"{path} (not a local folder: not tried)"
+    folder = Path(path)
+    there = next(one for one in (folder, *folder.parents) if one.exists())
+    try:
+        with tempfile.TemporaryFile(dir=there):
+            return f"{path} can be written"
+    except OSError as error:
+        raise InfrastructureError(f"{there} cannot be written ({error.strerror}): change its owner or the path") from error
+
+
+def _topic(source: object) -> str:
+    from headrace.config import KafkaSource
+    from headrace.io import kafka_admin
+
+    assert isinstance(source, KafkaSource)
+    options = {name: value.get_secret_value() for name, value in source.options.items()}
+    ends = kafka_admin.end_offsets(source.bootstrap, source.topic, options)
+    return f"{source.topic} at {source.bootstrap}, {len(ends)} partitions, {sum(ends.values()):,} offsets"

@@ -1,0 +1,23 @@
+"""One Spark session a run: starting one costs more than most tests."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+
+@pytest.fixture(scope="session")
+def spark() -> Iterator[SparkSession]:
+    from headrace.io import jars
+    from headrace.io.session import build
+
+    connectors = jars.fetch("connectors", conf_dir=None, cache=jars.cache_folder(os.environ), say=print)
+    session = build("tests", master="local[2]", shuffle_partitions=2, conf={}, jars=connectors)
+    yield session
+    session.stop()

@@ -1,0 +1,158 @@
+"""Every malformed record has a reason of its own; none is repaired, none can end the query."""
+
+from __future__ import annotations
+
+import pytest
+from pyspark.sql import SparkSession
+from pyspark.sql import functions as F
+
+from headrace.contracts.judge import judge
+from headrace.contracts.model import Contract, Criticality, Field, Kind, Rule
+
+CONTRACT = Contract(
+    id="test",
+    version="1",
+    event_time="t",
+    fields=(
+        Field(name="a", kind=Kind.INTEGER, minimum=-5),
+        Field(name="b", kind=Kind.STRING, max_length=40, pattern="[^!]*"),
+        Field(name="c", kind=Kind.NUMBER, exclusive_maximum=1e50),
+        Field(name="d", kind=Kind.DECIMAL, precision=10, scale=2),
+        Field(name="t", kind=Kind.TIMESTAMP),
+        Field(name="f", kind=Kind.BOOLEAN),
+        Field(name="g", kind=Kind.DATE),
+        Field(name="e", kind=Kind.STRING, allowed=("x", "y")),
+        Field(name="u", kind=Kind.STRING, format="uuid", criticality=Criticality.WARN),
+    ),
+    rules=(
+        Rule(name="a_before_c", expression="a IS NULL OR c IS NULL OR a <= c"),
+        Rule(name="a_small", expression="a IS NULL OR a < 100", criticality=Criticality.WARN),
+    ),
+)
+
+# Payload → code:field of each reason. The silent mis-parses of from_json are all here.
+CASES: tuple[tuple[bytes | None, list[str]], ...] = (
+    (b'{"a":1,"b":"x","c":1.5,"d":1.25,"t":"2013-01-01T10:00:00Z","f":true,"g":"2013-01-01","e":"x"}', []),
+    (b"{}", []),
+    (b'{"a":null}', []),
+    (b'{"unknown":1,"a":1}', []),
+    (None, ["tombstone:"]),
+    (b"", ["empty:"]),
+    (b"  \t ", ["empty:"]),
+    (b'{"b":"' + b"y" * 2_000_000 + b'"}', ["too_large:"]),
+    (b"\xff\xfe", ["invalid_utf8:"]),
+    (b'{"b":"\xff"}', ["invalid_utf8:"]),
+    (b'{"a":1', ["malformed:"]),
+    (b'{"a":01}', ["malformed:"]),
+    (b'{"a":1,}', ["malformed:"]),
+    (b"{'a':1}", ["malformed:"]),
+    (b'{"c":NaN}', ["malformed:"]),
+    (b'{"c":Infinity}', ["malformed:"]),
+    (b'\xef\xbb\xbf{"a":1}', ["malformed:"]),
+    (b'{"a":/**/1}', ["malformed:"]),
+    (b'{"b":"\x01"}', ["malformed:"]),
+    (b"null", ["not_an_object:"]),
+    (b'"x"', ["not_an_object:"]),
+    (b"[1]", ["not_an_object:"]),
+    (b"7", ["not_an_object:"]),
+    (b'{"a":1,"a":2}', ["duplicate_key:"]),
+    (b'{"z":{"q":1,"q":2}}', ["duplicate_key:"]),
+    (b'{"a":1}{"a":2}', ["trailing_content:"]),
+    (b'{"a":1},{"a":2}', ["trailing_content:"]),
+    (b'{"a":1} xyz', ["trailing_content:"]),
+    (b'{"a":1}\x00', ["trailing_content:"]),
+    (b'{"a":1}{', ["trailing_content:"]),
+    (b'{"z":' + b"[" * 1_200 + b"]" * 1_200 + b"}", ["too_deep:"]),
+    (b'{"z":' + b'{"q":' * 5_000 + b"1" + b"}" * 5_000 + b"}", ["too_deep:"]),
+    (b'{"z":' + b"9" * 2_000 + b"}", ["long_number:"]),
+    (b'{"b":"\\ud800"}', ["lone_surrogate:"]),
+    (b'{"A":1}', ["wrong_case:a"]),
+    (b'{"A":1,"a":1}', ["wrong_case:a"]),
+    (b'{"a":"5"}', ["wrong_type:a"]),
+    (b'{"a":5.0}', ["wrong_type:a"]),
+    (b'{"a":1.5}', ["wrong_type:a"]),
+    (b'{"a":true}', ["wrong_type:a"]),
+    (b'{"a":99999999999999999999}', ["out_of_range:a"]),
+    (b'{"a":-6}', ["out_of_range:a"]),
+    (b'{"b":{"x":1}}', ["wrong_type:b"]),
+    (b'{"b":5}', ["wrong_type:b"]),
+    (b'{"b":["x"]}', ["wrong_type:b"]),
+    (b'{"b":"' + b"y" * 41 + b'"}', ["length:b"]),
+    (b'{"b":"x!"}', ["pattern:b"]),
+    (b'{"b":"x\\n"}', []),
+    (b'{"c":1e400}', ["non_finite:c", "out_of_range:c"]),
+    (b'{"c":-1e400}', ["non_finite:c"]),
+    (b'{"c":"1.5"}', ["wrong_type:c"]),
+    (b'{"c":123456789012345678901234567890123456789012345}', []),
+    (b'{"d":1.239}', ["inexact_decimal:d"]),
+    (b'{"d":1.2300}', []),
+    (b'{"d":"1.2"}', ["wrong_type:d"]),
+    (b'{"t":1357000000000}', ["wrong_type:t"]),
+    (b'{"t":1357000000}', ["wrong_type:t"]),
+    (b'{"t":"2013-01-01T10:00:00"}', ["wrong_format:t"]),
+    (b'{"t":"2013-01-01"}', ["wrong_format:t"]),
+    (b'{"t":"2013-02-30T00:00:00Z"}', ["wrong_format:t"]),
+    (b'{"t":"0001-01-01T00:00:00Z"}', ["implausible_time:t"]),
+    (b'{"t":"9999-12-31T23:59:59Z"}', ["implausible_time:t"]),
+    (b'{"t":"57971-01-01T00:00:00Z"}', ["wrong_format:t"]),
+    (b'{"t":"2013-01-01T10:00:00.123456+05:30"}', []),
+    (b'{"f":"true"}', ["wrong_type:f"]),
+    (b'{"f":1}', ["wrong_type:f"]),
+    (b'{"g":"2013-13-01"}', ["wrong_format:g"]),
+    (b'{"g":"2013-01-01T00:00:00Z"}', ["wrong_format:g"]),
+    (b'{"e":"z"}', ["not_allowed:e"]),
+    (b'{"a":5,"c":1.0}', ["rule:"]),
+    (b'{"_headrace_corrupt":"x","a":1}', []),
+    (b'{"a":"5","e":"z","B":1}', ["wrong_type:a", "wrong_case:b"]),
+)
+
+
+@pytest.fixture(scope="module")
+def judged(spark: SparkSession) -> dict[int, tuple[list[str], list[str]]]:
+    rows = [(number, payload) for number, (payload, _) in enumerate(CASES)]
+    envelopes = spark.createDataFrame(rows, "number INT, value BINARY").repartition(2)
+    said = F.expr("transform(reasons, r -> concat(r.code, ':', coalesce(r.field, '')))")
+    warned = F.expr("transform(warnings, r -> r.rule)")
+    found = judge(envelopes, CONTRACT).select("envelope.number", said, warned).collect()
+    return {number: (reasons, warnings) for number, reasons, warnings in found}
+
+
+def test_every_record_keeps_exactly_one_row(judged: dict[int, object]) -> None:
+    assert sorted(judged) == list(range(len(CASES)))
+
+
+@pytest.mark.parametrize("number", range(len(CASES)), ids=lambda n: f"{n}-{(CASES[n][0] or b'null')[:30]!r}")
+def test_reasons(judged: dict[int, tuple[list[str], list[str]]], number: int) -> None:
+    assert judged[number][0] == CASES[number][1]
+
+
+def test_a_warning_keeps_the_record(spark: SparkSession) -> None:
+    rows = spark.createDataFrame([(b'{"a":100,"u":"no uuid"}',)], "value BINARY")
+    row = judge(rows, CONTRACT).select("reasons", F.expr("transform(warnings, r -> r.rule)").alias("rules")).first()
+    assert row is not None
+    assert (row["reasons"], row["rules"]) == ([], ["u.format", "a_small"])
+
+
+def test_required_is_asked_once_and_only_of_objects(spark: SparkSession) -> None:
+    needy = Contract(
+        id="n", version="1", event_time="t", fields=(Field(name="t", kind=Kind.TIMESTAMP, required=True),)
+    )
+    rows = [(0, b"{}"), (1, b'{"t":null}'), (2, b"[]"), (3, b'{"t":7}'), (4, b'{"x":1}'), (5, b'{"t":"x"}')]
+    frame = spark.createDataFrame(rows, "number INT, value BINARY")
+    found = judge(frame, needy).select("envelope.number", F.expr("transform(reasons, r -> r.code)")).collect()
+    assert dict(sorted((number, codes) for number, codes in found)) == {
+        0: ["required"],
+        1: ["required"],
+        2: ["not_an_object"],
+        3: ["wrong_type"],
+        4: ["required"],
+        5: ["wrong_format"],
+    }
+
+
+def test_values_arrive_typed_and_unrounded(spark: SparkSession) -> None:
+    payload = b'{"a":-5,"b":"\\u00e9","c":0.1,"d":12.30,"t":"2013-01-01T12:00:00+02:00","f":false,"g":"2013-01-02"}'
+    frame = judge(spark.createDataFrame([(payload,)], "value BINARY"), CONTRACT)
+    row = frame.selectExpr("a", "b", "c", "cast(d as string)", "cast(t as string)", "f", "cast(g as string)").first()
+    assert row is not None
+    assert tuple(row) == (-5, "é", 0.1, "12.30", "2013-01-01 10:00:00", False, "2013-01-02")
