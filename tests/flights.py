@@ -8,6 +8,8 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from threading import Event
 
+from pyspark.sql import SparkSession
+
 from headrace.config import FileSource
 from headrace.demo.faults import FaultMix
 from headrace.demo.feed import Landing, Record, land, records
@@ -15,7 +17,6 @@ from headrace.demo.flights import read_flights
 from headrace.flows.project import Project, load
 from headrace.flows.queries import create_tables, queries
 from headrace.flows.run import Watched, drain
-from pyspark.sql import SparkSession
 
 CONF = Path(__file__).parent.parent / "conf"
 
@@ -28,7 +29,7 @@ def project(home: Path, *, max_files: int = 1, start: datetime | None = None) ->
         for name, signal in loaded.settings.signals.items()
     }
     models = {name: model.model_copy(update={"start": start}) for name, model in loaded.models.items()}
-    settings = loaded.settings.model_copy(update={"signals": signals})
+    settings = loaded.settings.model_copy(update={"signals": signals, "upstream_batches": max_files})
     return Project(
         settings=settings,
         contracts=loaded.contracts,

@@ -190,6 +190,7 @@ class Settings(Section):
     """All of ``conf/base`` with the overlay of one environment laid over it.
 
     trigger: how often a query looks for new records while ``headrace run`` goes on.
+    upstream_batches: how many batches of ingest one batch of features or score takes at most.
     """
 
     project: Name
@@ -197,5 +198,6 @@ class Settings(Section):
     spark: Spark = Spark()
     registry: Registry
     trigger: Duration = timedelta(seconds=10)
+    upstream_batches: int = Field(default=16, ge=1)
     restarts: Restarts = Restarts()
     signals: dict[Name, Signal] = Field(min_length=1)

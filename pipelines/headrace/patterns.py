@@ -6,6 +6,7 @@ A pattern runs on every record, in Java. So it must mean in Java what it says he
 from __future__ import annotations
 
 import re
+import warnings
 
 __all__ = ["pattern_mistake"]
 
@@ -58,8 +59,11 @@ def _syntax(plain: str, tokens: list[str]) -> str | None:
 
 def _uncompilable(pattern: str) -> str | None:
     try:
-        re.compile(pattern)
-    except (re.error, OverflowError, RecursionError) as error:
+        with warnings.catch_warnings():
+            # Warned of is what another language, and Java is one, reads as a set within a set.
+            warnings.simplefilter("error", FutureWarning)
+            re.compile(pattern)
+    except (re.error, FutureWarning, OverflowError, RecursionError) as error:
         return f"is no regular expression: {error}"
     return None
 

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 __all__ = [
     "BATCH_PLANS",
     "DEAD_LETTERS",
-    "LEDGER",
     "HEADERS",
+    "LEDGER",
     "REASON",
     "SOURCE",
     "Column",
@@ -29,6 +29,7 @@ __all__ = [
 
 SOURCE = "STRUCT<kind: STRING, name: STRING, partition: INT, position: BIGINT, arrived_at: TIMESTAMP>"
 REASON = "STRUCT<code: STRING, rule: STRING, field: STRING, message: STRING>"
+RECORD_ID = "Where the record came from: signal, file and line, or topic, partition and offset."
 HEADERS = "ARRAY<STRUCT<key: STRING, value: BINARY>>"
 
 
@@ -75,7 +76,7 @@ DEAD_LETTERS = Table(
     grain="one rejected record, as it came",
     key=("record_id", "stage", "query_id"),
     columns=(
-        Column("record_id", "STRING", "Where the record came from: signal, file and line or topic, partition, offset."),
+        Column("record_id", "STRING", RECORD_ID),
         Column("signal", "STRING", "Signal it was sent as."),
         Column("stage", "STRING", "Flow that rejected it."),
         Column("reasons", f"ARRAY<{REASON}>", "Every rule it broke."),
@@ -141,9 +142,11 @@ def signals(signal: str, fields: Sequence[Column]) -> Table:
         key=("record_id", "query_id"),
         columns=(
             *fields,
-            Column("record_id", "STRING", "Where the record came from: signal, file and line or topic, partition, offset."),
+            Column(
+                "record_id", "STRING", "Where the record came from: signal, file and line or topic, partition, offset."
+            ),
             Column("event_time", "TIMESTAMP", "When it happened."),
-            Column("late_by", "BIGINT", "Milliseconds behind the signal's high-water mark on arrival; negative is ahead."),
+            Column("late_by", "BIGINT", "Milliseconds behind the signal's high-water mark; negative is ahead."),
             Column("warnings", f"ARRAY<{REASON}>", "Rules it broke that only warn."),
             Column("source", SOURCE, "Position in the source; position is an offset or a line counted from 1."),
             Column("contract_version", "STRING", "Version of the contract that accepted it."),
@@ -188,7 +191,11 @@ def predictions(model: str, inputs: Sequence[Column], output: str) -> Table:
             Column("model_version", "STRING", "Version in the registry, pinned for the batch."),
             Column("model_id", "STRING", "MLflow's id of the logged model."),
             Column("inputs", f"STRUCT<{members}>", "What the model saw."),
-            Column("feature_ages", "MAP<STRING, BIGINT>", "Per set, milliseconds from its window's end to event_time; null: no value."),
+            Column(
+                "feature_ages",
+                "MAP<STRING, BIGINT>",
+                "Per set, ms from its window's end to event_time; null: no value.",
+            ),
             Column("behind", "ARRAY<STRING>", "Sets that had not reached event_time at the cut."),
             Column("signal_age", "BIGINT", "Milliseconds from arrival to the batch that decided."),
             Column("lane", "STRING", "Lane that decided."),
@@ -211,7 +218,8 @@ def feature_views(feature_set: str, log: Table, entity: Sequence[str]) -> tuple[
         f"FROM {log.name} WHERE query_id = {generation}"
     )
     watermark = f"(SELECT max(watermark) FROM ledger WHERE {mine} AND query_id = {generation})"
-    last = f"SELECT *, row_number() OVER (PARTITION BY {keys} ORDER BY window_end DESC) AS rank FROM newest WHERE place = 1"
+    rank = f"row_number() OVER (PARTITION BY {keys} ORDER BY window_end DESC) AS rank"
+    last = f"SELECT *, {rank} FROM newest WHERE place = 1"
     return (
         View(
             f"features_{feature_set}",
@@ -239,4 +247,6 @@ def all_predictions(outputs: Mapping[str, str]) -> View:
 def ledgered(table: Table) -> View:
     """``<table>_ledgered``: only rows of batches that are in the ledger, so of batches that are whole."""
     known = "SELECT 1 FROM ledger WHERE ledger.query_id = rows.query_id AND ledger.batch_id = rows.batch_id"
-    return View(f"{table.name}_ledgered", table.grain, f"SELECT rows.* FROM {table.name} AS rows WHERE EXISTS ({known})")
+    return View(
+        f"{table.name}_ledgered", table.grain, f"SELECT rows.* FROM {table.name} AS rows WHERE EXISTS ({known})"
+    )

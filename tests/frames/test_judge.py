@@ -134,9 +134,7 @@ def test_a_warning_keeps_the_record(spark: SparkSession) -> None:
 
 
 def test_required_is_asked_once_and_only_of_objects(spark: SparkSession) -> None:
-    needy = Contract(
-        id="n", version="1", event_time="t", fields=(Field(name="t", kind=Kind.TIMESTAMP, required=True),)
-    )
+    needy = Contract(id="n", version="1", event_time="t", fields=(Field(name="t", kind=Kind.TIMESTAMP, required=True),))
     rows = [(0, b"{}"), (1, b'{"t":null}'), (2, b"[]"), (3, b'{"t":7}'), (4, b'{"x":1}'), (5, b'{"t":"x"}')]
     frame = spark.createDataFrame(rows, "number INT, value BINARY")
     found = judge(frame, needy).select("envelope.number", F.expr("transform(reasons, r -> r.code)")).collect()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from itertools import pairwise
 
 import numpy as np
 from hypothesis import given
@@ -68,7 +69,7 @@ def test_batches_do_not_matter_while_no_gap_is_longer_than_the_jump(steps: list[
     whole = moved(REPLAY, Mark(0), dense).mark
     mark = Mark(0)
     edges = sorted({0, len(dense), *(min(cut, len(dense)) for cut in cuts)})
-    for start, end in zip(edges, edges[1:], strict=False):
+    for start, end in pairwise(edges):
         mark = moved(REPLAY, mark, dense[start:end]).mark
     assert mark == whole
 

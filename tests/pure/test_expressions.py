@@ -102,7 +102,7 @@ def test_allowed(text: str, sql: str | None) -> None:
         ("secret('a', 'b')", "function secret is not allowed"),
         ("a.count > 1", "TABLE is not allowed in COLUMN"),
         ("count[0]", "BRACKET is not allowed"),
-        ("*", "* is not allowed"),
+        ("*", "STAR is not allowed"),
         ("${count} > 1", "PARAMETER is not allowed"),
         ("@count > 1", "PARAMETER is not allowed"),
         (":count > 1", "PLACEHOLDER is not allowed"),
@@ -134,7 +134,7 @@ def test_allowed(text: str, sql: str | None) -> None:
         ("count AND open", "AND takes a condition, not a number: `count`"),
         ("coalesce(count, name)", "coalesce mixes number and text"),
         ("CASE WHEN NULL THEN 1 END", "WHEN takes a condition, not NULL"),
-        ("open" + " AND open" * 400, "has more than 500 parts"),
+        ("count IN (1" + ",1" * 600 + ")", "has more than 500 parts"),
         ("(" * 100 + "count" + ")" * 100, "nests more than 60 deep"),
         ("NOT " * 100 + "open", "nests more than 60 deep"),
         ("count > 1" + " " * 2_000, "is longer than 2000 characters"),
@@ -156,30 +156,10 @@ def test_a_name_cannot_leave_its_quotes() -> None:
     assert compile_expression("`a``b` > 1", {"a`b": "integer"}) == "(`a``b` > 1)"
 
 
-words = st.sampled_from(
-    [*COLUMNS, "AND", "OR", "NOT", "IN", "(", ")", ",", "'x'", "'", "1", "1.5", "+", "-", "*", "/", "%", "=", "<", ">"]
-    + ["CASE", "WHEN", "THEN", "ELSE", "END", "IS", "NULL", "LIKE", "RLIKE", "BETWEEN", "CAST", "AS", "INT", "SELECT"]
-    + [
-        "abs",
-        "if",
-        "coalesce",
-        "trim",
-        "round",
-        "DATE",
-        "::",
-        "[",
-        "]",
-        ".",
-        ";",
-        "--",
-        "/*",
-        "*/",
-        "`",
-        "\\",
-        "$",
-        "{",
-    ]
-)
+SIGNS = "( ) , 'x' ' 1 1.5 + - * / % = < > :: [ ] . ; -- /* */ ` \\ $ {"
+KEYWORDS = "AND OR NOT IN CASE WHEN THEN ELSE END IS NULL LIKE RLIKE BETWEEN CAST AS INT SELECT DATE"
+FUNCTIONS = "abs if coalesce trim round"
+words = st.sampled_from([*COLUMNS, *SIGNS.split(), *KEYWORDS.split(), *FUNCTIONS.split()])
 
 
 @given(st.one_of(st.text(max_size=80), st.lists(words, max_size=14).map(" ".join)))
@@ -225,7 +205,8 @@ def test_patterns_that_are_safe(pattern: str) -> None:
     "pattern",
     [
         "(a+)+", "(a*)*", "((ab)+)+", "(.*a){20}", "(a|b+)*", "(?P<n>a)", "(?(1)a|b)", "(?#c)a", "(?u)a", r"(a)\1",
-        r"a\Z", r"\Qa\E", "a{,3}", "a{", "[a&&b]", "[[a]]", "[]a]", r"\d{2000}", "(a", "a**", "[", r"\p{Foo}", "a" * 501,
+        r"a\Z", r"\Qa\E", "a{,3}", "a{", "[a&&b]", "[[a]]", "[]a]", r"\d{2000}", "(a", "a**", "[", r"\p{Foo}",
+        "a" * 501,
     ],
 )  # fmt: skip
 def test_patterns_that_are_not(pattern: str) -> None:

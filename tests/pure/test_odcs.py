@@ -159,12 +159,12 @@ ONE_LIST = "write metric: invalidValues, arguments: {validValues: […]}, mustBe
         ),
         (
             "{name: a, logicalType: string, logicalTypeOptions: {maxLenght: 3}}",
-            ".logicalTypeOptions.maxLenght: is not enforced for a string; did you mean 'maxLength'?",
+            ".logicalTypeOptions.maxLenght: is not enforced for type string; did you mean 'maxLength'?",
         ),
         (
             "{name: a, logicalType: integer, logicalTypeOptions: {pattern: x}}",
             (
-                ".logicalTypeOptions.pattern: is not enforced for a integer; "
+                ".logicalTypeOptions.pattern: is not enforced for type integer; "
                 "there are: minimum, maximum, exclusiveMinimum, exclusiveMaximum"
             ),
         ),
@@ -215,7 +215,7 @@ ONE_LIST = "write metric: invalidValues, arguments: {validValues: […]}, mustBe
                 "{name: a, logicalType: integer, quality: "
                 "[{metric: invalidValues, arguments: {validValues: [1, x]}, mustBe: 0}]}"
             ),
-            ".quality[0].arguments.validValues[1]: must be a integer",
+            ".quality[0].arguments.validValues[1]: must be of type integer",
         ),
         (
             (

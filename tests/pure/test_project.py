@@ -321,8 +321,10 @@ def test_names_that_differ_in_case_name_both_lines(conf: Path) -> None:
     first = change(conf / DEPARTURES, "name: carrier", "name: carrier")
 
     assert mistakes(conf) == [
-        (f"conf/{DEPARTURES}:{second}: schema[0].properties[6].name: "
-        f"is the name of the field in line {first} too; case makes no difference")
+        (
+            f"conf/{DEPARTURES}:{second}: schema[0].properties[6].name: "
+            f"is the name of the field in line {first} too; case makes no difference"
+        )
     ]
 
 

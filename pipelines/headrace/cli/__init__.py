@@ -28,6 +28,7 @@ COMMANDS = MappingProxyType(
     {
         "init": "headrace.cli.init:init",
         "validate": "headrace.cli.validate:validate",
+        "doctor": "headrace.cli.doctor:doctor",
         "demo": "headrace.cli.demo:demo",
         "run": "headrace.cli.run:run",
         "status": "headrace.cli.status:status",
@@ -115,6 +116,6 @@ def _options(
     """Carry fresh signals to models: contracts, dead letters, windowed features and scores on Spark and Delta Lake."""
 
 
-def main() -> None:
-    """Run the command this process was called with, and end the process with its exit code."""
-    app(prog_name="headrace")
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command the arguments (left out: this process's) name, and end the process with its exit code."""
+    app(arguments, prog_name="headrace")

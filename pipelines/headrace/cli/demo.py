@@ -27,7 +27,9 @@ _MARK = ".headrace-demo"
 
 
 def demo(
-    kafka: Annotated[bool, typer.Option("--kafka", help="Through a real Kafka broker, started and stopped here.")] = False,
+    kafka: Annotated[
+        bool, typer.Option("--kafka", help="Through a real Kafka broker, started and stopped here.")
+    ] = False,
     year: Annotated[bool, typer.Option("--year", help="All of 2013 instead of four weeks.")] = False,
     conf_dir: ConfDir = Path("conf"),
 ) -> None:
@@ -50,9 +52,7 @@ def demo(
         spark = session(loaded, conf_dir, console.print)
         stop = stack.enter_context(stopping())
         with Board(console) as board:
-            sent = play(
-                spark, loaded, delivery, days=span(year=year), stop=stop, show=board.show, say=console.print
-            )
+            sent = play(spark, loaded, delivery, days=span(year=year), stop=stop, show=board.show, say=console.print)
         if stop.is_set():
             raise UsageError("the demo was stopped; run it again to start anew")
         console.print("4/4 Comparing what was sent with what is in the tables")

@@ -10,6 +10,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 
 import typer
@@ -17,6 +18,7 @@ from rich.console import Console
 from rich.table import Table
 
 from headrace.cli.options import ConfDir, Env, Json, project
+from headrace.config import KafkaSource
 from headrace.errors import HeadraceError, InfrastructureError
 from headrace.flows.project import Project
 
@@ -53,10 +55,10 @@ def examine(loaded: Project, conf_dir: Path) -> Iterator[Examined]:
     yield _try("jars", lambda: _jars(conf_dir))
     yield _try("loopback", _loopback)
     for what, path in _paths(loaded):
-        yield _try(what, lambda path=path: _writable(path))
+        yield _try(what, partial(_writable, path))
     for name, signal in loaded.settings.signals.items():
-        if signal.source.kind == "kafka":
-            yield _try(f"topic of {name}", lambda source=signal.source: _topic(source))
+        if isinstance(signal.source, KafkaSource):
+            yield _try(f"topic of {name}", partial(_topic, signal.source))
 
 
 def _try(what: str, look: Callable[[], str]) -> Examined:
@@ -125,14 +127,14 @@ def _writable(path: str) -> str:
         with tempfile.TemporaryFile(dir=there):
             return f"{path} can be written"
     except OSError as error:
-        raise InfrastructureError(f"{there} cannot be written ({error.strerror}): change its owner or the path") from error
+        raise InfrastructureError(
+            f"{there} cannot be written ({error.strerror}): change its owner or the path"
+        ) from error
 
 
-def _topic(source: object) -> str:
-    from headrace.config import KafkaSource
+def _topic(source: KafkaSource) -> str:
     from headrace.io import kafka_admin
 
-    assert isinstance(source, KafkaSource)
     options = {name: value.get_secret_value() for name, value in source.options.items()}
     ends = kafka_admin.end_offsets(source.bootstrap, source.topic, options)
     return f"{source.topic} at {source.bootstrap}, {len(ends)} partitions, {sum(ends.values()):,} offsets"

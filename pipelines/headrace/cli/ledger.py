@@ -42,7 +42,9 @@ def check(conf_dir: ConfDir = Path("conf"), env: Env = "local", as_json: Json = 
     else:
         table = Table("check", "of", "looked at", "result", box=None, pad_edge=False)
         for one in findings:
-            table.add_row(one.check, one.subject, f"{one.looked_at:,}", f"{len(one.wrong)} differ" if one.wrong else "ok")
+            table.add_row(
+                one.check, one.subject, f"{one.looked_at:,}", f"{len(one.wrong)} differ" if one.wrong else "ok"
+            )
         Console().print(table)
     if wrong:
         raise CheckFailed("The ledger does not balance:\n" + "\n".join(wrong))

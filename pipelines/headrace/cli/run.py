@@ -49,7 +49,9 @@ def take(flows: Sequence[str], *, once: bool, conf_dir: Path, env: str) -> None:
         create_tables(spark, loaded)
         act = drain if once else run_flows
         act(spark, loaded, chosen, stop=stop, show=board.show)
-    console.print("Everything there was has been taken in." if once and not stop.is_set() else "Stopped between batches.")
+    console.print(
+        "Everything there was has been taken in." if once and not stop.is_set() else "Stopped between batches."
+    )
 
 
 @contextmanager

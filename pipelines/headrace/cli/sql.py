@@ -48,9 +48,9 @@ def sql(
 def _listing(loaded: Any) -> str:
     from headrace.flows.queries import tables, views
 
-    described = [(one.name, one.grain) for one in (*tables(loaded), *views(loaded))]
+    described = [(one.name, one.grain) for one in tables(loaded)] + [(one.name, one.grain) for one in views(loaded)]
     values = ", ".join(f"('{name}', '{grain}')" for name, grain in described)
-    return f"SELECT name, grain AS \"one row is\" FROM (VALUES {values}) AS listed(name, grain)"
+    return f'SELECT name, grain AS "one row is" FROM (VALUES {values}) AS listed(name, grain)'
 
 
 def _cell(value: object) -> str:

@@ -21,7 +21,9 @@ def status(conf_dir: ConfDir = Path("conf"), env: Env = "local", as_json: Json =
 
     found = standings(project(conf_dir, env))
     if as_json:
-        typer.echo(json.dumps([dataclasses.asdict(one) for one in found], default=lambda value: f"{value.isoformat()}Z"))
+        typer.echo(
+            json.dumps([dataclasses.asdict(one) for one in found], default=lambda value: f"{value.isoformat()}Z")
+        )
         return
     table = Table(box=None, pad_edge=False)
     for title in ("query", "batches", "rows in", "event time", "waiting", "windows", "where they went"):

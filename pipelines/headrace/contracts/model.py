@@ -78,7 +78,7 @@ class Field:
 class Rule:
     """A condition over several fields of one record. False and null both break it.
 
-    expression: Spark SQL, already checked and made safe by ``contracts.expressions``.
+    expression: Spark SQL, already checked and made safe by ``headrace.expressions``.
     """
 
     name: str

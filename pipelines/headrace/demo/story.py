@@ -118,9 +118,7 @@ def _split(sent: Iterable[Record], at: datetime | None) -> tuple[list[Record], l
     return sides
 
 
-def _sent(
-    flights: Flights, unknown: int, missing: Mapping[str, int], sent: Iterable[Record], learned: Trained
-) -> Sent:
+def _sent(flights: Flights, unknown: int, missing: Mapping[str, int], sent: Iterable[Record], learned: Trained) -> Sent:
     everything = tuple(sent)
     good = Counter(record.signal for record in everything if record.fault is None)
     planted = tuple(record for record in everything if record.fault is not None)

@@ -75,7 +75,9 @@ def reconcile(connection: duckdb.DuckDBPyConnection, sent: Sent, sets: Sequence[
         for signal, count in total.items()
         if count != accepted[signal] + rejected[signal]
     ]
-    wrong += [f"{one.reason}: {one.planted} planted, {one.caught} caught" for one in reasons if one.planted != one.caught]
+    wrong += [
+        f"{one.reason}: {one.planted} planted, {one.caught} caught" for one in reasons if one.planted != one.caught
+    ]
     planted = sum(1 for record in sent.planted if record.fault and record.fault.expected not in _ACCEPTED)
     if len(letters) != planted:
         wrong.append(f"{planted} records were planted to be rejected, {len(letters)} were")
@@ -165,7 +167,8 @@ def _freshness(connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
         "newest departure decided on": f"SELECT max(event_time) FROM predictions_{MODEL}",
         "newest final departures window": "SELECT max(window_end) FROM features_origin_departures",
     }
-    return {name: f"{connection.execute(sql).fetchone()[0]:%Y-%m-%d %H:%M}" for name, sql in asked.items()}
+    found = {name: connection.execute(sql).fetchall() for name, sql in asked.items()}
+    return {name: f"{rows[0][0]:%Y-%m-%d %H:%M}" if rows[0][0] else "none" for name, rows in found.items()}
 
 
 def _one(connection: duckdb.DuckDBPyConnection, sql: str) -> int:

@@ -1,4 +1,4 @@
-"""The as-of join: for each row the newest window that had ended by its event time. One function for serving and training.
+"""The as-of join: for each row the newest window that had ended by its event time; for serving and training alike.
 
 No row is given a value from a window that ended after its event, none older than the set's time to live, and none
 that a batch after the cut computed.

@@ -31,13 +31,13 @@ from headrace.tables import Column, Table, features_log
 __all__ = ["Features", "features_batch", "job", "opened_stream", "stream", "table"]
 
 FLOW = "features"
-_MAX_FILES = 16
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Features:
     """All that one feature set's batches need.
 
+    at_most: how many upstream batches a batch takes.
     leeway: how far a record may run ahead of the high-water mark; Spark's own watermark stays behind by this much
         more than the set's delay, so that one record far ahead cannot make it drop the others.
     """
@@ -47,11 +47,14 @@ class Features:
     leeway: timedelta
     lake: Lake
     checkpoint: Checkpoint
+    at_most: int
 
 
 def table(feature_set: FeatureSet, contract: Contract) -> Table:
     """The log of a feature set."""
-    entity = [Column(name, column_type(contract.field(name)), contract.field(name).description) for name in feature_set.entity]
+    entity = [
+        Column(name, column_type(contract.field(name)), contract.field(name).description) for name in feature_set.entity
+    ]
     features = []
     for name, feature in feature_set.features.items():
         field_type = column_type(contract.field(feature.of)) if feature.of else None
@@ -68,6 +71,7 @@ def job(project: Project, name: str) -> Features:
         contract=project.contracts[feature_set.signal],
         leeway=project.settings.signals[feature_set.signal].clock.max_jump,
         lake=Lake(project.settings.storage),
+        at_most=project.settings.upstream_batches,
         checkpoint=Checkpoint(f"{project.settings.storage.checkpoint_root}/features/{name}"),
     )
 
@@ -75,9 +79,7 @@ def job(project: Project, name: str) -> Features:
 def stream(spark: SparkSession, features: Features) -> DataFrame:
     """The set's windows as a stream in update mode, from the first version of the signal's table on."""
     _refuse_other_definition(spark, features)
-    rows = features.lake.stream(
-        spark, f"signals_{features.feature_set.signal}", version=0, max_files=_MAX_FILES
-    )
+    rows = features.lake.stream(spark, f"signals_{features.feature_set.signal}", version=0, max_files=features.at_most)
     return windowed(rows, features.feature_set, watermark=features.feature_set.delay + features.leeway)
 
 
@@ -165,7 +167,7 @@ def _entries(
     spark, lake = batch.spark, features.lake
     written = ledger.committed(spark, lake, (target,), batch.writer, F.lit(ledger.WHOLE))[target.name]
     outcomes = _outcomes(features, batch, read)
-    common = {
+    common: dict[str, Any] = {
         "flow": FLOW,
         "subject": features.feature_set.name,
         "high_water": instant(choices["high_water"]),

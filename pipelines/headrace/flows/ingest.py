@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -166,9 +165,7 @@ def _planned(
         step = advance(ingest.clock, before, *seen, now=seconds(batch.offsets.time))
         return _choices(ingest, before, step, found)
 
-    choices = planned(
-        batch.spark, ingest.lake, FLOW, ingest.signal, batch.writer, at=batch.offsets.time, choose=choose
-    )
+    choices = planned(batch.spark, ingest.lake, FLOW, ingest.signal, batch.writer, at=batch.offsets.time, choose=choose)
     for part in found:
         if choices["slices"].get(part.name) != part.digest:
             raise SourceChanged(

@@ -82,20 +82,16 @@ def _outputs(project: Project) -> Iterator[tuple[Table, str, str]]:
         yield target, "concat_ws('/', signal_query_id, cast(signal_batch_id AS STRING))", "score"
 
 
-def _committed(
-    spark: SparkSession, lake: Lake, book: DataFrame, table: Table, slice_of: str, flow: str
-) -> Finding:
+def _committed(spark: SparkSession, lake: Lake, book: DataFrame, table: Table, slice_of: str, flow: str) -> Finding:
     rows = lake.read(spark, table.name)
     if table is DEAD_LETTERS:
         rows = rows.where(F.col("stage") == flow)
     keys = ["query_id", "batch_id", "slice"]
-    now = (
-        rows.withColumn("slice", F.expr(slice_of))
-        .groupBy(*keys)
-        .agg(ledger.digest(rows, table.names).alias("now"))
-    )
+    now = rows.withColumn("slice", F.expr(slice_of)).groupBy(*keys).agg(ledger.digest(rows, table.names).alias("now"))
     mine = book.where(F.col("flow") == flow)
-    booked = mine.select(*keys, F.try_element_at("digests", F.lit(table.name)).alias("booked")).where("booked IS NOT NULL")
+    booked = mine.select(*keys, F.try_element_at("digests", F.lit(table.name)).alias("booked")).where(
+        "booked IS NOT NULL"
+    )
     both = booked.join(now, keys, how="full_outer")
     wrong = both.where("NOT (booked <=> now)").orderBy("batch_id").limit(20).collect()
     return Finding("committed", table.name, both.count(), tuple(_differs(table.name, row.asDict()) for row in wrong))
@@ -176,15 +172,21 @@ def _hops(spark: SparkSession, lake: Lake, project: Project, book: DataFrame) ->
             .agg(F.sum(F.coalesce(F.col("outcomes")["accepted"], F.lit(0))).alias("sent"))
         )
         own = book.where((F.col("flow") == flow) & (F.col("subject") == subject) & F.col("slice").contains("/"))
-        took = own.groupBy("slice").agg(F.sum("rows_in").alias("took"), F.countDistinct("query_id").alias("generations"))
+        took = own.groupBy("slice").agg(
+            F.sum("rows_in").alias("took"), F.countDistinct("query_id").alias("generations")
+        )
         both = sent.join(took, "slice", how="full_outer").collect()
-        reached = max((row["batch_time"] for row in both if row["took"] is not None and row["batch_time"]), default=None)
+        reached = max(
+            (row["batch_time"] for row in both if row["took"] is not None and row["batch_time"]), default=None
+        )
         wrong = []
         for row in both:
             behind = row["took"] is None and (reached is None or row["batch_time"] > reached)
             expected = (row["sent"] or 0) * (row["generations"] or 1)
             if not behind and expected != (row["took"] or 0):
-                wrong.append(f"{flow}.{subject}, upstream {row['slice']}: {row['sent']} accepted, {row['took']} taken in")
+                wrong.append(
+                    f"{flow}.{subject}, upstream {row['slice']}: {row['sent']} accepted, {row['took']} taken in"
+                )
         yield Finding("hops", f"{flow}.{subject}", len(both), tuple(wrong))
 
 
@@ -193,7 +195,10 @@ def _windows(spark: SparkSession, lake: Lake, project: Project, book: DataFrame,
     log = lake.read(spark, f"features_{name}_log")
     keys = ["query_id", *feature_set.entity, "window_end"]
     newest = log.groupBy(*keys).agg(F.max_by("records", "batch_id").alias("records"))
-    held = {row["query_id"]: row["records"] for row in newest.groupBy("query_id").agg(F.sum("records").alias("records")).collect()}
+    held = {
+        row["query_id"]: row["records"]
+        for row in newest.groupBy("query_id").agg(F.sum("records").alias("records")).collect()
+    }
     mine = book.where((F.col("flow") == "features") & (F.col("subject") == name))
     windowed = F.sum(F.coalesce(F.col("outcomes")["windowed"], F.lit(0))).alias("windowed")
     wrong = [

@@ -75,13 +75,11 @@ def _check_input(
             mistakes.add(at, f"{name} is {kinds[name]}, but {column} of {part.set} is {theirs[column]}")
 
 
-def _check_taken(
-    node: Node, name: str, declared: FeatureSet, kinds: Mapping[str, Kind], mistakes: Mistakes
-) -> None:
+def _check_taken(node: Node, name: str, declared: FeatureSet, kinds: Mapping[str, Kind], mistakes: Mistakes) -> None:
     feature = declared.features.get(name)
     if feature is None:
         mistakes.add(node, f"{declared.name} has no feature {name}{instead(name, declared.features)}")
-    elif feature.op in (Op.MIN, Op.MAX) and feature.of in kinds:
+    elif feature.op in (Op.MIN, Op.MAX) and feature.of is not None and feature.of in kinds:
         _visible(node, name, kinds[feature.of], mistakes)
 
 

@@ -8,7 +8,7 @@ from functools import partial
 from typing import Literal
 
 from pyspark.sql import DataFrame, SparkSession
-from pyspark.sql.streaming import StreamingQuery
+from pyspark.sql.streaming.query import StreamingQuery
 
 from headrace.config import duration_text
 from headrace.errors import UsageError

@@ -12,7 +12,7 @@ from enum import StrEnum
 from threading import Event
 
 from pyspark.sql import SparkSession
-from pyspark.sql.streaming import StreamingQuery
+from pyspark.sql.streaming.query import StreamingQuery
 
 from headrace.errors import HeadraceError, InfrastructureError
 from headrace.flows.end_of_input import close

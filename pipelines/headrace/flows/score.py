@@ -30,17 +30,19 @@ from headrace.io.lake import Lake
 from headrace.io.plans import planned
 from headrace.models.scoring import answered
 from headrace.models.spec import Model
-from headrace.tables import DEAD_LETTERS, Column, Table, predictions
+from headrace.tables import DEAD_LETTERS, HEADERS, Column, Table, predictions
 
 __all__ = ["Score", "job", "opened_stream", "score_batch", "stream", "table", "with_features"]
 
 FLOW = "score"
-_MAX_FILES = 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Score:
-    """All that one model's batches need. ``patient``: whether a batch waits for features that are behind."""
+    """All that one model's batches need.
+
+    at_most: how many upstream batches a batch takes. patient: whether it waits for features that are behind.
+    """
 
     model: Model
     contract: Contract
@@ -48,6 +50,7 @@ class Score:
     registry: Registry
     lake: Lake
     checkpoint: Checkpoint
+    at_most: int
     patient: bool = True
 
 
@@ -74,6 +77,7 @@ def job(project: Project, name: str, *, patient: bool = True) -> Score:
         feature_sets={part.set: project.feature_sets[part.set] for part in model.inputs.features},
         registry=project.settings.registry,
         lake=Lake(project.settings.storage),
+        at_most=project.settings.upstream_batches,
         checkpoint=Checkpoint(f"{project.settings.storage.checkpoint_root}/score/{name}"),
         patient=patient,
     )
@@ -81,7 +85,7 @@ def job(project: Project, name: str, *, patient: bool = True) -> Score:
 
 def stream(spark: SparkSession, score: Score) -> DataFrame:
     """The accepted records of the model's signal, as they were committed."""
-    return score.lake.stream(spark, f"signals_{score.model.signal}", version=0, max_files=_MAX_FILES)
+    return score.lake.stream(spark, f"signals_{score.model.signal}", version=0, max_files=score.at_most)
 
 
 def opened_stream(score: Score, spark: SparkSession) -> tuple[DataFrame, Callable[[DataFrame, int], None]]:
@@ -118,7 +122,7 @@ def score_batch(score: Score, records: DataFrame, batch_id: int) -> None:
 def with_features(
     rows: DataFrame, model: Model, feature_sets: Mapping[str, FeatureSet], lake: Lake, at: Mapping[str, Cut]
 ) -> DataFrame:
-    """The rows with the model's features as of their event time, at the given cuts. Serving and training both ask here."""
+    """The rows with the model's features as of their event time, at the given cuts; for serving and training alike."""
     for part in model.inputs.features:
         feature_set, cut = feature_sets[part.set], at[part.set]
         log = lake.read(rows.sparkSession, f"features_{part.set}_log")
@@ -166,9 +170,7 @@ def _planned(score: Score, batch: Batch, last: int | None) -> Mapping[str, Any]:
         pinned = registry.pin(score.registry, score.model.registered_model, score.model.alias)
         return {"version": pinned.version, "cuts": {name: cut.to_json() for name, cut in found.items()}}
 
-    return planned(
-        batch.spark, score.lake, FLOW, score.model.name, batch.writer, at=batch.offsets.time, choose=choose
-    )
+    return planned(batch.spark, score.lake, FLOW, score.model.name, batch.writer, at=batch.offsets.time, choose=choose)
 
 
 def _newest_end(feature_set: FeatureSet, second: int) -> int:
@@ -227,6 +229,7 @@ def _decisions(score: Score, batch: Batch, decided: DataFrame, choices: Mapping[
     at = {name: Cut.from_json(cut) for name, cut in choices["cuts"].items()}
     pinned = registry.Pinned(score.registry, model.registered_model, choices["version"])
     event, now = F.col("_event_time"), F.lit(batch.offsets.time)
+    behind = [_behind(name, score, at, event) for name in at]
     return decided.select(
         F.concat(F.lit(f"{model.name}/"), "record_id").alias("prediction_id"),
         "record_id",
@@ -237,7 +240,7 @@ def _decisions(score: Score, batch: Batch, decided: DataFrame, choices: Mapping[
         F.lit(registry.model_id(pinned)).cast("string").alias("model_id"),
         F.struct(*model.inputs.columns).alias("inputs"),
         _ages(score, event),
-        F.array_compact(F.array(*[_behind(name, score, at, event) for name in at])).cast("array<string>").alias("behind"),
+        F.array_compact(F.array(*behind)).cast("array<string>").alias("behind"),
         (F.unix_millis(now) - F.unix_millis("_arrived_at")).alias("signal_age"),
         F.lit("table").alias("lane"),
         now.alias("predicted_at"),
@@ -277,7 +280,7 @@ def _dead_letters(score: Score, batch: Batch, records: DataFrame, choices: Mappi
         F.array(reason(Reason.NOT_SCORED, rule=score.model.name, message=said)).alias("reasons"),
         F.lit(None).cast("binary").alias("key"),
         fields.alias("value"),
-        F.lit(None).cast(dict(zip(DEAD_LETTERS.names, DEAD_LETTERS.columns, strict=True))["headers"].type).alias("headers"),
+        F.lit(None).cast(HEADERS).alias("headers"),
         "source",
         "event_time",
         F.lit(batch.offsets.time).alias("rejected_at"),

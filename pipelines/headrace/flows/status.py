@@ -30,6 +30,8 @@ SELECT flow, subject, one.key AS outcome, sum(one.value) AS rows
 FROM (SELECT flow, subject, unnest(map_entries(outcomes)) AS one FROM ledger) GROUP BY flow, subject, outcome
 """
 
+_REACHED = "SELECT slice, max(slice_to) AS reached FROM ledger WHERE query_id = ? GROUP BY slice"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Standing:
@@ -57,7 +59,7 @@ def status(project: Project) -> list[Standing]:
     last = {(row["flow"], row["subject"]): row for row in _rows(connection, _LAST)}
     outcomes: dict[tuple[str, str], dict[str, int]] = {}
     for row in _rows(connection, _OUTCOMES):
-        outcomes.setdefault((row["flow"], row["subject"]), {})[row["outcome"]] = int(row["rows"])
+        outcomes.setdefault((str(row["flow"]), str(row["subject"])), {})[str(row["outcome"])] = int(str(row["rows"]))
     named = [
         *(("ingest", signal) for signal in project.settings.signals),
         *(("features", name) for name in project.feature_sets),
@@ -92,7 +94,9 @@ def _pending(
 ) -> str | None:
     if flow == "ingest":
         source = project.settings.signals[subject].source
-        read = _rows(connection, "SELECT slice, max(slice_to) AS reached FROM ledger WHERE query_id = ? GROUP BY slice", query_id)
+        read = _rows(
+            connection, "SELECT slice, max(slice_to) AS reached FROM ledger WHERE query_id = ? GROUP BY slice", query_id
+        )
         reached = {str(row["slice"]): int(str(row["reached"] or 0)) for row in read}
         return _files(source, reached) if isinstance(source, FileSource) else _offsets(source, reached)
     signal = project.feature_sets[subject].signal if flow == "features" else project.models[subject].signal
@@ -126,7 +130,6 @@ def _offsets(source: KafkaSource, reached: Mapping[str, int]) -> str:
 
 
 def _provisional(connection: duckdb.DuckDBPyConnection, name: str) -> int:
-    mine = f"flow = 'features' AND subject = '{name}'"
     watermark = f"(SELECT max(watermark) FROM ledger WHERE flow = 'features' AND subject = '{name}')"
     open_ = f"window_end > coalesce({watermark}, TIMESTAMP '0001-01-01')"
     found = _rows(connection, f"SELECT count(DISTINCT window_end) AS n FROM features_{name}_log WHERE {open_}")

@@ -42,13 +42,17 @@ NOTHING = Cut("", -1, None)
 
 def cuts(spark: SparkSession, lake: Lake, feature_sets: Collection[str]) -> dict[str, Cut]:
     """The newest cut of each set: of its newest generation, the last batch the ledger holds, so one that is whole."""
-    rows = lake.read(spark, LEDGER.name).where((F.col("flow") == "features") & F.col("subject").isin(list(feature_sets)))
+    rows = lake.read(spark, LEDGER.name).where(
+        (F.col("flow") == "features") & F.col("subject").isin(list(feature_sets))
+    )
     by_query = rows.groupBy("subject", "query_id").agg(
         F.max("batch_id").alias("batch_id"),
         F.max(F.unix_seconds("high_water")).alias("high_water"),
         F.max("batch_time").alias("at"),
     )
-    newest = by_query.groupBy("subject").agg(F.max_by(F.struct("query_id", "batch_id", "high_water"), "at").alias("cut"))
+    newest = by_query.groupBy("subject").agg(
+        F.max_by(F.struct("query_id", "batch_id", "high_water"), "at").alias("cut")
+    )
     found = {row["subject"]: Cut(*row["cut"]) for row in newest.collect()}
     return {name: found.get(name, NOTHING) for name in feature_sets}
 

@@ -48,7 +48,11 @@ class Lake:
     def create(self, spark: SparkSession, table: Table) -> None:
         """Make the table if it is not there, with comments; an existing one is left as it is."""
         columns = ", ".join(f"`{c.name}` {c.type} COMMENT {_quoted(c.comment)}" for c in table.columns)
-        by = f"PARTITIONED BY ({', '.join(f'`{name}`' for name in table.partitioned_by)})" if table.partitioned_by else ""
+        by = (
+            f"PARTITIONED BY ({', '.join(f'`{name}`' for name in table.partitioned_by)})"
+            if table.partitioned_by
+            else ""
+        )
         properties = ", ".join(f"'{key}' = '{value}'" for key, value in _PROPERTIES.items())
         spark.sql(
             f"CREATE TABLE IF NOT EXISTS {self.sql_name(table.name)} ({columns}) USING DELTA {by} "
@@ -108,7 +112,7 @@ class Lake:
         return int(row["version"]) if row is not None else -1
 
     def commits(self, spark: SparkSession, table: str, first: int, last: int) -> list[tuple[int, Writer, int]]:
-        """The batches committed as versions ``first`` to ``last``: version, writer, rows. Other commits are left out."""
+        """The batches committed as versions ``first`` to ``last``: version, writer, rows. No other commits."""
         history = spark.sql(f"DESCRIBE HISTORY {self.sql_name(table)}")
         rows = (
             history.where(F.col("version").between(first, last) & F.col("userMetadata").isNotNull())

@@ -91,7 +91,8 @@ class Summary:
     def __str__(self) -> str:
         parts = ", ".join(f"{count:,} {name}" for name, count in self.outcomes.items() if count)
         told = f" ({self.note})" if self.note else ""
-        return f"{self.query} batch {self.batch_id}: {self.rows:,} in, {parts or 'none out'}, {self.milliseconds:,} ms{told}"
+        took = f"{self.milliseconds:,} ms{told}"
+        return f"{self.query} batch {self.batch_id}: {self.rows:,} in, {parts or 'none out'}, {took}"
 
 
 def record(spark: SparkSession, lake: Lake, entries: Sequence[Entry], writer: Writer, note: str = "") -> None:

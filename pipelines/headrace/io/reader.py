@@ -1,4 +1,4 @@
-"""SQL over the tables without a JVM: delta-rs reads the log, DuckDB runs the query. Nothing can be changed through it."""
+"""SQL over the tables without a JVM: delta-rs reads the log, DuckDB runs the query, and nothing can be changed."""
 
 from __future__ import annotations
 
@@ -18,7 +18,8 @@ __all__ = ["open_tables"]
 def open_tables(storage: Storage, tables: Iterable[Table], views: Iterable[View]) -> duckdb.DuckDBPyConnection:
     """A connection that knows every table that is there, and the views upon them, as of now.
 
-    Times are plain TIMESTAMPs in UTC, for those DuckDB can take apart and print without its extensions. Files and network are closed to the query: it sees these tables and nothing else.
+    Times are plain TIMESTAMPs in UTC, which DuckDB takes apart without its extensions. Files and network are closed
+    to the query: it sees these tables and nothing else.
     Raises UsageError where tables are three-level names (ask the platform's SQL), InfrastructureError where one
     cannot be read.
     """

@@ -1,4 +1,4 @@
-"""Fit a version: rows in time order → a split by time → an estimator → metrics on the newest rows, which it never saw."""
+"""Fit a version: rows in time order → split by time → estimator → metrics on the newest rows, which it never saw."""
 
 from __future__ import annotations
 

@@ -1,0 +1,69 @@
+"""Every record sent is in exactly one table, for the reason it was sent."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from pyspark.sql import SparkSession
+from pyspark.sql import functions as F
+from tests.streams.conftest import Taken
+
+from headrace.demo.faults import ACCEPTED_DUPLICATE, ACCEPTED_LATE
+
+
+def test_every_record_is_accepted_or_a_dead_letter(spark: SparkSession, day_by_day: Taken) -> None:
+    sent = Counter(record.signal for record in day_by_day.sent)
+    letters = day_by_day.lake.read(spark, "dead_letters")
+    there = Counter({row["signal"]: row["count"] for row in letters.groupBy("signal").count().collect()})
+    for signal in sent:
+        there[signal] += day_by_day.lake.read(spark, f"signals_{signal}").count()
+    assert there == sent
+
+
+def test_every_planted_record_is_rejected_for_its_own_reason_and_no_other_is(
+    spark: SparkSession, day_by_day: Taken
+) -> None:
+    accepted = (ACCEPTED_DUPLICATE, ACCEPTED_LATE)
+    planted = Counter(
+        (record.signal, record.value, record.fault.expected)
+        for record in day_by_day.sent
+        if record.fault and record.fault.expected not in accepted
+    )
+    rows = day_by_day.lake.read(spark, "dead_letters").select("signal", "value", "reasons.code").collect()
+    found: Counter[tuple[str, bytes, str]] = Counter()
+    for signal, value, codes in rows:
+        mine = [code for code in codes if (signal, bytes(value), code) in planted]
+        assert mine, (signal, bytes(value), codes)
+        found[signal, bytes(value), mine[0]] += 1
+    assert found == planted
+
+
+def test_a_dead_letter_says_where_its_record_was(spark: SparkSession, day_by_day: Taken) -> None:
+    rows = day_by_day.lake.read(spark, "dead_letters").where("signal = 'departures'").limit(50).collect()
+    assert rows
+    for row in rows:
+        lines = (day_by_day.home / "landing/departures" / row["source"]["name"]).read_bytes().split(b"\n")
+        assert lines[row["source"]["position"] - 1] == bytes(row["value"])
+        assert row["record_id"] == f"departures/{row['source']['name']}#{row['source']['position']}"
+
+
+def test_late_by_is_measured_from_the_mark_before_the_batch(spark: SparkSession, day_by_day: Taken) -> None:
+    rows = day_by_day.lake.read(spark, "signals_departures")
+    marks = rows.groupBy("batch_id").agg(
+        F.countDistinct(F.unix_millis("event_time") + F.col("late_by")).alias("marks"),
+        F.max(F.col("late_by")).alias("latest"),
+    )
+    found = {row["batch_id"]: (row["marks"], row["latest"]) for row in marks.collect()}
+    assert found[0][1] == 0
+    assert all(count == 1 for batch_id, (count, _) in found.items() if batch_id > 0)
+    late = sum(1 for record in day_by_day.sent if record.fault and record.fault.expected == ACCEPTED_LATE)
+    assert late > 0
+    assert any(latest > 12 * 3_600_000 for batch_id, (_, latest) in found.items() if batch_id > 0)
+
+
+def test_a_second_run_finds_nothing_to_do(spark: SparkSession, day_by_day: Taken) -> None:
+    from tests import flights
+
+    before = day_by_day.lake.read(spark, "ledger").count()
+    flights.taken(spark, day_by_day.project)
+    assert day_by_day.lake.read(spark, "ledger").count() == before
