@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from threading import Event
@@ -30,14 +31,12 @@ def project(home: Path, *, max_files: int = 1, start: datetime | None = None) ->
     }
     models = {name: model.model_copy(update={"start": start}) for name, model in loaded.models.items()}
     settings = loaded.settings.model_copy(update={"signals": signals, "upstream_batches": max_files})
-    return Project(
-        settings=settings,
-        contracts=loaded.contracts,
-        feature_sets=loaded.feature_sets,
-        models=models,
-        root=loaded.root,
-        environment=loaded.environment,
-    )
+    return replace(loaded, settings=settings, models=models)
+
+
+def with_settings(loaded: Project, **changed: object) -> Project:
+    """The project with some of its settings changed."""
+    return replace(loaded, settings=loaded.settings.model_copy(update=changed))
 
 
 def _paced(source: object, max_files: int) -> FileSource:
@@ -67,5 +66,3 @@ def _raise(watched: Sequence[Watched]) -> None:
     failed = [one.error for one in watched if one.error]
     assert not failed, failed
 
-
-NEW_YEAR = datetime(2013, 1, 1, tzinfo=UTC)

@@ -10,7 +10,7 @@ from typing import Final
 
 from pyspark.sql import SparkSession
 
-__all__ = ["FIXED", "build", "use_pool"]
+__all__ = ["build", "use_pool"]
 
 # Without these a result could differ from host to host, or a secret could show in a plan.
 FIXED: Final[Mapping[str, str]] = {
@@ -24,14 +24,17 @@ FIXED: Final[Mapping[str, str]] = {
     "spark.sql.redaction.options.regex": "(?i)url|secret|password|passwd|token|credential|jaas|sasl|key",
 }
 
-# Measured on small machines: most of a small batch is fixed cost, and these are most of that.
+# Defaults that cost more than they give to small batches, on a cluster too; ``spark.conf`` in conf/ overrides them.
 TUNED: Final[Mapping[str, str]] = {
     "spark.databricks.delta.snapshotPartitions": "1",
     "spark.sql.streaming.noDataMicroBatches.enabled": "false",
     "spark.sql.streaming.stopTimeout": "60s",
-    "spark.sql.adaptive.coalescePartitions.enabled": "true",
     "spark.sql.execution.arrow.pyspark.enabled": "true",
     "spark.python.sql.dataFrameDebugging.enabled": "false",
+}
+
+# A session of our own on one machine: nothing listens beyond loopback.
+LOCAL: Final[Mapping[str, str]] = {
     "spark.ui.enabled": "false",
     "spark.ui.showConsoleProgress": "false",
     "spark.driver.bindAddress": "127.0.0.1",
@@ -62,7 +65,7 @@ def build(
     builder = SparkSession.builder.appName(name)
     if master is not None:
         builder = builder.master(master)
-    settings = {**(TUNED if master else {}), "spark.sql.shuffle.partitions": str(shuffle_partitions), **conf, **FIXED}
+    settings = {**TUNED, **(LOCAL if master else {}), "spark.sql.shuffle.partitions": str(shuffle_partitions), **conf, **FIXED}
     if jars:
         settings["spark.jars"] = ",".join(str(jar) for jar in jars)
     for key, value in settings.items():

@@ -1,0 +1,105 @@
+"""Projects for tests that start the command line as its users do: the repository's, with an overlay of the test's."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+from ruamel.yaml import YAML
+from sklearn.compose import ColumnTransformer
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from tests import flights
+
+from headrace.config import Registry
+from headrace.flows.project import Project, load
+from headrace.flows.queries import tables, views
+from headrace.io.reader import open_tables
+from headrace.io.registry import register
+
+__all__ = ["Place", "place"]
+
+
+@dataclass(frozen=True)
+class Place:
+    """A conf folder with an overlay named ``test``, and the environment commands run in."""
+
+    conf_dir: Path
+    home: Path
+    environ: Mapping[str, str]
+
+    @property
+    def project(self) -> Project:
+        return load(self.conf_dir, "test", self.environ)
+
+    def command(self, *arguments: str) -> list[str]:
+        return [sys.executable, "-m", "headrace", *arguments, "--conf-dir", str(self.conf_dir), "--env", "test"]
+
+    def start(self, *arguments: str, log: Path) -> subprocess.Popen[bytes]:
+        """Start a command in a process group of its own, its output in ``log``."""
+        with log.open("ab") as output:
+            return subprocess.Popen(
+                self.command(*arguments), env=dict(self.environ), stdout=output, stderr=output, start_new_session=True
+            )
+
+    def run(self, *arguments: str, timeout: float = 600) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            self.command(*arguments), env=dict(self.environ), capture_output=True, text=True, timeout=timeout
+        )
+
+    def doubled(self) -> dict[str, int]:
+        """Rows of each table that share their declared key with another; and the rows there are."""
+        connection = open_tables(self.project.settings.storage, tables(self.project), views(self.project))
+        found = {}
+        for table in tables(self.project):
+            keys = ", ".join(table.key)
+            sql = f"SELECT count(*) - (SELECT count(*) FROM (SELECT DISTINCT {keys} FROM {table.name})) FROM {table.name}"
+            row = connection.execute(sql).fetchone()
+            found[table.name] = int(row[0]) if row else 0
+        return found
+
+    def count(self, sql: str) -> int:
+        connection = open_tables(self.project.settings.storage, tables(self.project), views(self.project))
+        row = connection.execute(sql).fetchone()
+        return int(row[0]) if row else 0
+
+
+def place(folder: Path, overlay: Mapping[str, object]) -> Place:
+    """The repository's configuration, copied, with ``overlay`` as environment ``test`` and all data under ``folder``."""
+    conf_dir = folder / "conf"
+    shutil.copytree(flights.CONF, conf_dir)
+    (conf_dir / "test").mkdir()
+    YAML().dump(dict(overlay), conf_dir / "test" / "overlay.yml")
+    model = conf_dir / "models/arrives_late.yml"
+    model.write_text(model.read_text().replace("start: 2013-01-22T00:00:00Z\n", ""))
+    environ = {**os.environ, "HEADRACE_HOME": str(folder / "home")}
+    return Place(conf_dir, folder / "home", environ)
+
+
+def registered(project: Project) -> None:
+    """A small real model as champion, so that the score flow has one to ask."""
+    model = project.models["arrives_late"]
+    columns = list(model.inputs.columns)
+    rows = pd.DataFrame({name: [0.0, 30.0, 60.0, 5.0] for name in columns})
+    for name in ("origin", "carrier", "dest"):
+        rows[name] = ["EWR", "JFK", "LGA", "EWR"]
+    delay = ColumnTransformer([("delay", "passthrough", ["dep_delay"])])
+    fitted = make_pipeline(delay, LogisticRegression()).fit(rows, [False, True, True, False])
+    registry = Registry.model_validate(project.settings.registry.model_dump())
+    register(
+        registry,
+        model.registered_model,
+        fitted,
+        rows,
+        alias=model.alias,
+        method="predict_proba",
+        parameters={},
+        metrics={},
+        tags={},
+    )

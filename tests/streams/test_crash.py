@@ -1,0 +1,89 @@
+"""A crash before or after any write of any flow: the next attempt leaves what one would have left."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from collections.abc import Iterator
+from datetime import date, timedelta
+from pathlib import Path
+from threading import Event
+
+import numpy as np
+import pytest
+from pyspark.sql import DataFrame, SparkSession
+from tests import flights
+from tests.services.projects import registered
+from tests.streams.conftest import Taken
+from tests.streams.test_features import SETS, by_pandas, final
+
+from headrace.config import Restarts
+from headrace.flows.ledger_check import check
+from headrace.flows.project import Project
+from headrace.flows.queries import create_tables, queries
+from headrace.flows.run import drain
+from headrace.io.lake import Lake, Writer
+from headrace.tables import Table
+
+CRASHES = 24
+
+
+class Crashes:
+    """Fails some writes, before or after they are committed; each write at most once a side."""
+
+    def __init__(self, seed: int, share: float) -> None:
+        self._chance, self._share, self.made = random.Random(seed), share, Counter[str]()
+        self._append = Lake.append
+
+    def append(
+        self, lake: Lake, rows: DataFrame, table: Table, writer: Writer, *, output: str | None = None
+    ) -> None:
+        self._maybe(f"before {table.name}")
+        self._append(lake, rows, table, writer, output=output)
+        self._maybe(f"after {table.name}")
+
+    def _maybe(self, where: str) -> None:
+        if self.made.total() < CRASHES and self._chance.random() < self._share:
+            self.made[where] += 1
+            raise RuntimeError(f"planted crash {where}")
+
+
+@pytest.fixture
+def crashes(monkeypatch: pytest.MonkeyPatch) -> Iterator[Crashes]:
+    planted = Crashes(seed=7, share=0.25)
+
+    def append(lake: Lake, rows: DataFrame, table: Table, writer: Writer, *, output: str | None = None) -> None:
+        planted.append(lake, rows, table, writer, output=output)
+
+    monkeypatch.setattr(Lake, "append", append)
+    return planted
+
+
+def patient(project: Project) -> Project:
+    """The same project, its queries restarted after a second however often they fail."""
+    restarts = Restarts(first_wait=timedelta(seconds=1), longest_wait=timedelta(seconds=1), limit=1_000)
+    return flights.with_settings(project, restarts=restarts)
+
+
+def test_crashes_at_every_kind_of_write(spark: SparkSession, crashes: Crashes, tmp_path: Path) -> None:
+    project = patient(flights.project(tmp_path, max_files=1))
+    records = flights.sent(date(2013, 1, 1), date(2013, 1, 4))
+    flights.landed(tmp_path, records)
+    registered(project)
+    create_tables(spark, project)
+    drain(spark, project, queries(project, patient=False), stop=Event(), show=lambda _: None)
+    assert crashes.made.total() == CRASHES, crashes.made
+    assert len(crashes.made) >= 8, crashes.made
+    taken = Taken(project, tmp_path, records)
+    assert {one.subject: one.wrong for one in check(spark, project) if one.wrong} == {}
+    for name in SETS:
+        feature_set = project.feature_sets[name]
+        ours, theirs = final(taken, feature_set), by_pandas(spark, taken, feature_set)
+        assert len(ours) == len(theirs)
+        for column in ("records", *feature_set.features):
+            np.testing.assert_allclose(
+                ours[column].to_numpy(float), theirs.loc[ours.index, column].to_numpy(float), rtol=1e-9
+            )
+    asked = taken.lake.read(spark, "signals_departures").where("status = 'departed'")
+    decided = taken.lake.read(spark, "predictions_arrives_late")
+    assert asked.count() == decided.count() == decided.select("record_id").distinct().count()
