@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from pathlib import Path
 from threading import Event
 
@@ -65,4 +65,3 @@ def _raise(watched: Sequence[Watched]) -> None:
     """A test wants the first failure, not a restart that hides it."""
     failed = [one.error for one in watched if one.error]
     assert not failed, failed
-

@@ -7,6 +7,7 @@
     ├── ConfigError         (2)   a file under conf/ is wrong; names file, line and key
     ├── CheckFailed         (1)   a check ran and what it found is not right
     └── InfrastructureError (3)   Java, a jar, a port, a broker, a registry or a table failed
+        ├── NotRegistered   (3)   the registry has no version under a model's alias
         └── SourceChanged   (3)   a source no longer is what its checkpoint was made from
 
 Bad data is never an exception: it becomes a row of ``dead_letters``.
@@ -22,6 +23,7 @@ __all__ = [
     "ConfigError",
     "HeadraceError",
     "InfrastructureError",
+    "NotRegistered",
     "SourceChanged",
     "UsageError",
 ]
@@ -62,6 +64,10 @@ class InfrastructureError(HeadraceError):
     """Something outside headrace failed. The text names it and the remedy."""
 
     exit_code = 3
+
+
+class NotRegistered(InfrastructureError):
+    """A model has no version to score with yet. A running driver waits for one; a run that ends says so at once."""
 
 
 class SourceChanged(InfrastructureError):

@@ -59,7 +59,9 @@ class Place:
         found = {}
         for table in tables(self.project):
             keys = ", ".join(table.key)
-            sql = f"SELECT count(*) - (SELECT count(*) FROM (SELECT DISTINCT {keys} FROM {table.name})) FROM {table.name}"
+            sql = (
+                f"SELECT count(*) - (SELECT count(*) FROM (SELECT DISTINCT {keys} FROM {table.name})) FROM {table.name}"
+            )
             row = connection.execute(sql).fetchone()
             found[table.name] = int(row[0]) if row else 0
         return found

@@ -83,7 +83,9 @@ def test_a_topic_made_anew_is_refused(spark: SparkSession, broker: Broker, tmp_p
 
     topic = "made-anew"
     source = {"kind": "kafka", "bootstrap": broker.bootstrap, "topic": topic}
-    found = place(tmp_path, {"spark": {"master": "local[2]", "shuffle_partitions": 2}, "signals": {"weather": {"source": source}}})
+    found = place(
+        tmp_path, {"spark": {"master": "local[2]", "shuffle_partitions": 2}, "signals": {"weather": {"source": source}}}
+    )
     records = [one for one in flights.sent(date(2013, 1, 1), date(2013, 1, 2)) if one.signal == "weather"]
     kafka_admin.create_topic(broker.bootstrap, topic, 1, {})
     send_to_kafka(broker.bootstrap, {"weather": topic}, records[:20])

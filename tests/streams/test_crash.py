@@ -35,9 +35,7 @@ class Crashes:
         self._chance, self._share, self.made = random.Random(seed), share, Counter[str]()
         self._append = Lake.append
 
-    def append(
-        self, lake: Lake, rows: DataFrame, table: Table, writer: Writer, *, output: str | None = None
-    ) -> None:
+    def append(self, lake: Lake, rows: DataFrame, table: Table, writer: Writer, *, output: str | None = None) -> None:
         self._maybe(f"before {table.name}")
         self._append(lake, rows, table, writer, output=output)
         self._maybe(f"after {table.name}")

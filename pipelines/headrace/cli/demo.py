@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
+import json
+import os
 import shutil
 import time
 from collections.abc import Iterator
@@ -13,7 +16,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from headrace.cli.options import ConfDir, project
+from headrace.cli.options import ConfDir, Json, project
 from headrace.errors import CheckFailed, UsageError
 
 if TYPE_CHECKING:
@@ -32,6 +35,7 @@ def demo(
     ] = False,
     year: Annotated[bool, typer.Option("--year", help="All of 2013 instead of four weeks.")] = False,
     conf_dir: ConfDir = Path("conf"),
+    as_json: Json = False,
 ) -> None:
     """Stream the flights that left New York in 2013 through contract, features and model. Starts anew each time."""
     from headrace.cli.board import Board
@@ -58,7 +62,11 @@ def demo(
         console.print("4/4 Comparing what was sent with what is in the tables")
         connection = open_tables(loaded.settings.storage, tables(loaded), views(loaded))
         found = reconcile(connection, sent, sorted(loaded.feature_sets))
-    _print(Console(highlight=False), loaded, sent, found, seconds=time.monotonic() - began, env=env)
+    seconds = time.monotonic() - began
+    if as_json:
+        typer.echo(json.dumps({"seconds": round(seconds), "sent": sent.total, **dataclasses.asdict(found)}))
+    else:
+        _print(Console(highlight=False), loaded, sent, found, seconds=seconds, env=env)
     if found.wrong:
         raise CheckFailed("The demo does not reconcile:\n" + "\n".join(found.wrong))
 
@@ -87,8 +95,6 @@ def _delivery(
     if not kafka:
         yield Files(home / "landing", days=7 if year else 1, clock=time.time)
         return
-    import os
-
     from headrace.config import KafkaSource
     from headrace.io import jars, kafka_admin
     from headrace.io.broker import running_broker

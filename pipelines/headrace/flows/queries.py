@@ -16,6 +16,7 @@ from headrace.flows import features, ingest, score
 from headrace.flows.project import Project
 from headrace.io.checkpoint import Checkpoint
 from headrace.io.lake import Lake
+from headrace.io.lease import hold
 from headrace.io.session import use_pool
 from headrace.tables import (
     BATCH_PLANS,
@@ -54,6 +55,7 @@ class Query:
 
     def start(self, spark: SparkSession, project: Project, *, once: bool) -> StreamingQuery:
         """Start from the checkpoint, in a pool of its own. ``once``: drain what is there, then stop."""
+        hold(self.checkpoint.path)
         use_pool(spark, self.name)
         frame, take = self.open(spark)
         writer = (

@@ -26,6 +26,7 @@ log = logging.getLogger("headrace.run")
 
 _LOOK = 0.2
 _FINAL = ("ConfigError", "SourceChanged", "UsageError")
+_FINAL_ONCE = (*_FINAL, "NotRegistered")
 _OURS = re.compile(r"headrace\.errors\.(\w+): (.+)")
 
 
@@ -65,14 +66,14 @@ class Watched:
             self.running = self.query.start(spark, project, once=once)
             self.state = State.RUNNING
         except Exception as error:
-            self.fail(project, error)
+            self.fail(project, error, once=once)
 
-    def fail(self, project: Project, error: BaseException) -> None:
+    def fail(self, project: Project, error: BaseException, *, once: bool) -> None:
         """Plan the next start, or give up: at once where no restart can help, else after too many failures."""
         kind, self.error = _cause(error)
         policy, now = project.settings.restarts, time.monotonic()
         self.running, self.history = None, self.history.failed(policy, now)
-        if kind in _FINAL or self.history.given_up(policy):
+        if kind in (_FINAL_ONCE if once else _FINAL) or self.history.given_up(policy):
             self.state = State.GAVE_UP
             log.error("%s gave up: %s", self.query.name, self.error)
             return
@@ -85,7 +86,7 @@ class Watched:
         if self.state is State.RUNNING and self.running is not None and not self.running.isActive:
             failure = self.running.exception()
             if failure is not None:
-                self.fail(project, failure)
+                self.fail(project, failure, once=once)
             else:
                 self.state = State.DONE if once else State.STOPPED
         elif self.state is State.WAITING and time.monotonic() >= self.next_start:

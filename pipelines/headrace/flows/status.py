@@ -117,7 +117,8 @@ def _files(source: FileSource, reached: Mapping[str, int]) -> str | None:
     folder = Path(source.path)
     if "://" in source.path or not folder.is_dir():
         return None
-    waiting = [one for one in folder.iterdir() if one.is_file() and one.name[0] not in "._" and one.name not in reached]
+    there = [one for one in folder.iterdir() if one.name[0] not in "._" and one.is_file() and one.stat().st_size]
+    waiting = [one for one in there if one.name not in reached]
     return f"{len(waiting)} file{'' if len(waiting) == 1 else 's'}" if waiting else "0"
 
 

@@ -113,7 +113,8 @@ class Lake:
 
     def commits(self, spark: SparkSession, table: str, first: int, last: int) -> list[tuple[int, Writer, int]]:
         """The batches committed as versions ``first`` to ``last``: version, writer, rows. No other commits."""
-        history = spark.sql(f"DESCRIBE HISTORY {self.sql_name(table)}")
+        newer = max(self.version(spark, table), last) - first + 1
+        history = spark.sql(f"DESCRIBE HISTORY {self.sql_name(table)} LIMIT {newer}")
         rows = (
             history.where(F.col("version").between(first, last) & F.col("userMetadata").isNotNull())
             .select("version", "userMetadata", F.col("operationMetrics")["numOutputRows"].cast("long").alias("rows"))

@@ -13,7 +13,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql.types import StructType
 
 from headrace.config import Registry
-from headrace.errors import InfrastructureError
+from headrace.errors import NotRegistered
 
 __all__ = ["Pinned", "load", "model_id", "pin", "register", "scored"]
 
@@ -49,7 +49,7 @@ def pin(registry: Registry, name: str, alias: str) -> Pinned:
     try:
         found = _client(registry).get_model_version_by_alias(name, alias)
     except Exception as error:
-        raise InfrastructureError(
+        raise NotRegistered(
             f"model {name} has no version called {alias} in the registry: train one with 'headrace train' "
             f"({type(error).__name__})"
         ) from error

@@ -65,7 +65,13 @@ def build(
     builder = SparkSession.builder.appName(name)
     if master is not None:
         builder = builder.master(master)
-    settings = {**TUNED, **(LOCAL if master else {}), "spark.sql.shuffle.partitions": str(shuffle_partitions), **conf, **FIXED}
+    settings = {
+        **TUNED,
+        **(LOCAL if master else {}),
+        "spark.sql.shuffle.partitions": str(shuffle_partitions),
+        **conf,
+        **FIXED,
+    }
     if jars:
         settings["spark.jars"] = ",".join(str(jar) for jar in jars)
     for key, value in settings.items():
