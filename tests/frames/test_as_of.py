@@ -85,8 +85,8 @@ def test_random_rows_against_a_search_of_all(spark: SparkSession) -> None:
     values = newest(spark.createDataFrame(log, LOG), SET, query_id="q", batch_id=12)
     joined = as_of(spark.createDataFrame(rows, ROWS), values, SET, by={"airport": "origin"}, take=("n",))
     found = {row["row"]: row["s_n"] for row in joined.collect()}
-    for row in rows.itertuples():
-        known = log[(log["batch_id"] <= 12) & (log["airport"] == row.origin) & (log["window_end"] <= row.event_time)]
-        known = known[known["window_end"] >= row.event_time - pd.Timedelta(hours=2)]
+    for number, origin, when in zip(rows["row"], rows["origin"], rows["event_time"], strict=True):
+        known = log[(log["batch_id"] <= 12) & (log["airport"] == origin) & (log["window_end"] <= when)]
+        known = known[known["window_end"] >= when - timedelta(hours=2)]
         best = known.sort_values(["window_end", "batch_id"])["n"].iloc[-1] if len(known) else None
-        assert found[row.row] == best, row
+        assert found[number] == best, (number, origin, when)

@@ -11,7 +11,9 @@ import pytest
 from headrace.errors import InfrastructureError
 from headrace.io.lease import hold
 
-HOLDER = "import sys; from headrace.io.lease import hold; hold(sys.argv[1]); print('held', flush=True); sys.stdin.read()"
+HOLDER = (
+    "import sys; from headrace.io.lease import hold; hold(sys.argv[1]); print('held', flush=True); sys.stdin.read()"
+)
 
 
 def test_the_second_driver_is_refused_while_the_first_lives(tmp_path: Path) -> None:

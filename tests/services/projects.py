@@ -73,7 +73,7 @@ class Place:
 
 
 def place(folder: Path, overlay: Mapping[str, object]) -> Place:
-    """The repository's configuration, copied, with ``overlay`` as environment ``test`` and all data under ``folder``."""
+    """The repository's configuration, copied, ``overlay`` as environment ``test``, all data under ``folder``."""
     conf_dir = folder / "conf"
     shutil.copytree(flights.CONF, conf_dir)
     (conf_dir / "test").mkdir()

@@ -13,11 +13,12 @@ from tests import flights
 from tests.services.projects import place, registered
 
 KILLS = 10
+SIGNALS = ("departures", "weather", "arrivals")
 OVERLAY = {
     "spark": {"master": "local[2]", "shuffle_partitions": 2},
     "trigger": "1 second",
     "upstream_batches": 1,
-    "signals": {name: {"source": {"max_files": 1}} for name in ("departures", "weather", "arrivals")},
+    "signals": {name: {"source": {"max_files": 1}} for name in SIGNALS},
 }
 
 
@@ -43,7 +44,7 @@ def test_ten_kills_lose_and_double_nothing(tmp_path: Path) -> None:
     checked = here.run("ledger", "check")
     assert checked.returncode == 0, checked.stdout + checked.stderr
     assert set(here.doubled().values()) == {0}, here.doubled()
-    accepted = sum(here.count(f"SELECT count(*) FROM signals_{name}") for name in OVERLAY["signals"])
+    accepted = sum(here.count(f"SELECT count(*) FROM signals_{name}") for name in SIGNALS)
     assert accepted + here.count("SELECT count(*) FROM dead_letters WHERE stage = 'ingest'") == len(sent)
     asked = here.count("SELECT count(*) FROM signals_departures WHERE status = 'departed'")
     assert asked == here.count("SELECT count(*) FROM predictions_arrives_late") > 4_000

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Iterator
 from datetime import date, timedelta
 from pathlib import Path
 from threading import Event
@@ -47,7 +46,7 @@ class Crashes:
 
 
 @pytest.fixture
-def crashes(monkeypatch: pytest.MonkeyPatch) -> Iterator[Crashes]:
+def crashes(monkeypatch: pytest.MonkeyPatch) -> Crashes:
     planted = Crashes(seed=7, share=0.25)
 
     def append(lake: Lake, rows: DataFrame, table: Table, writer: Writer, *, output: str | None = None) -> None:
