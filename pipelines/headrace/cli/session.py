@@ -31,12 +31,14 @@ def session(project: Project, conf_dir: Path, say: Callable[[str], None]) -> Spa
     connectors = (
         jars.fetch("connectors", conf_dir=conf_dir, cache=jars.cache_folder(os.environ), say=say) if mine else ()
     )
+    log = Path(project.settings.storage.checkpoint_root) / "spark.log" if mine else None
     if mine:
-        say("Starting Spark")
+        say(f"Starting Spark; its own log is {log}")
     return build(
         f"headrace {re.sub(r'[^a-z0-9_]', '', project.settings.project)}",
         master=spark.master,
         shuffle_partitions=spark.shuffle_partitions,
         conf=spark.conf,
         jars=connectors,
+        log=log,
     )

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping, Sequence
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -40,6 +42,7 @@ LOCAL: Final[Mapping[str, str]] = {
     "spark.driver.bindAddress": "127.0.0.1",
     "spark.driver.host": "127.0.0.1",
     "spark.driver.memory": "2g",
+    "spark.sql.warehouse.dir": f"{tempfile.gettempdir()}/headrace-warehouse",
 }
 
 
@@ -50,11 +53,12 @@ def build(
     shuffle_partitions: int,
     conf: Mapping[str, str],
     jars: Sequence[Path] = (),
+    log: Path | None = None,
 ) -> SparkSession:
     """The active session if there is one (a platform's, never changed but for its time zone), else a new one.
 
     A new one runs Python workers with this interpreter: with another they fail to import, and a query yields
-    no rows without an error at first.
+    no rows without an error at first. What its JVM and workers print goes to ``log``.
     """
     active = SparkSession.getActiveSession()
     if active is not None:
@@ -76,9 +80,28 @@ def build(
         settings["spark.jars"] = ",".join(str(jar) for jar in jars)
     for key, value in settings.items():
         builder = builder.config(key, value)
-    spark = builder.getOrCreate()
+    with _stderr_to(log):
+        spark = builder.getOrCreate()
     spark.sparkContext.setLogLevel("ERROR")
     return spark
+
+
+@contextmanager
+def _stderr_to(log: Path | None) -> Iterator[None]:
+    """A process started meanwhile inherits ``log`` as its standard error, and keeps it."""
+    if log is None:
+        yield
+        return
+    log.parent.mkdir(parents=True, exist_ok=True)
+    sys.stderr.flush()
+    mine = os.dup(2)
+    with log.open("ab") as file:
+        os.dup2(file.fileno(), 2)
+    try:
+        yield
+    finally:
+        os.dup2(mine, 2)
+        os.close(mine)
 
 
 def use_pool(spark: SparkSession, pool: str) -> None:

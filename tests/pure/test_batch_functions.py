@@ -1,0 +1,25 @@
+"""What a batch runs is a module-level function and plain values: it can be sent to wherever the batch runs."""
+
+from __future__ import annotations
+
+import pickle
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from headrace.flows import features, ingest, score
+from headrace.flows.project import load
+
+PROJECT = load(Path(__file__).parents[2] / "conf", "local", {})
+FUNCTIONS = {
+    "ingest": partial(ingest.ingest_batch, ingest.job(PROJECT, "departures")),
+    "features": partial(features.features_batch, features.job(PROJECT, "origin_departures")),
+    "score": partial(score.score_batch, score.job(PROJECT, "arrives_late")),
+}
+
+
+@pytest.mark.parametrize("flow", FUNCTIONS)
+def test_a_batch_function_survives_pickling(flow: str) -> None:
+    there = pickle.loads(pickle.dumps(FUNCTIONS[flow]))
+    assert (there.func, there.args) == (FUNCTIONS[flow].func, FUNCTIONS[flow].args)
