@@ -9,6 +9,7 @@ import subprocess
 from datetime import date
 from pathlib import Path
 
+import pytest
 from tests import flights
 from tests.services.projects import place, registered
 
@@ -22,6 +23,14 @@ OVERLAY = {
 }
 
 
+def await_batches(driver: subprocess.Popen[bytes], log: Path, *, more: int) -> None:
+    """Until the driver has said of so many more batches that they are done."""
+    done = log.read_bytes().count(b" batch ")
+    while log.read_bytes().count(b" batch ") < done + more:
+        with pytest.raises(subprocess.TimeoutExpired):
+            driver.wait(timeout=0.2)
+
+
 def test_ten_kills_lose_and_double_nothing(tmp_path: Path) -> None:
     here = place(tmp_path, OVERLAY)
     sent = flights.sent(date(2013, 1, 1), date(2013, 1, 7))
@@ -30,15 +39,16 @@ def test_ten_kills_lose_and_double_nothing(tmp_path: Path) -> None:
     seed = random.SystemRandom().randrange(10**6)
     print(f"seed {seed}")
     moments = random.Random(seed)
+    log = tmp_path / "driver.log"
     for number in range(KILLS):
-        driver = here.start("run", log=tmp_path / "driver.log")
-        try:
-            driver.wait(timeout=moments.uniform(9, 22))
-            raise AssertionError((tmp_path / "driver.log").read_text()[-3_000:])
-        except subprocess.TimeoutExpired:
-            # Every other time the JVM is left to find out by itself that its driver is gone.
-            os.killpg(driver.pid, signal.SIGKILL) if number % 2 else driver.kill()
-            driver.wait()
+        driver = here.start("run", log=log)
+        # Two lives end while the session or the first batches start, the others somewhere after.
+        await_batches(driver, log, more=0 if number in (3, 6) else 1)
+        with pytest.raises(subprocess.TimeoutExpired):
+            driver.wait(timeout=moments.uniform(0, 6))
+        # Every other time the JVM is left to find out by itself that its driver is gone.
+        os.killpg(driver.pid, signal.SIGKILL) if number % 2 else driver.kill()
+        driver.wait()
     ended = here.run("run", "--once")
     assert ended.returncode == 0, ended.stderr[-3_000:]
     checked = here.run("ledger", "check")
@@ -48,3 +58,18 @@ def test_ten_kills_lose_and_double_nothing(tmp_path: Path) -> None:
     assert accepted + here.count("SELECT count(*) FROM dead_letters WHERE stage = 'ingest'") == len(sent)
     asked = here.count("SELECT count(*) FROM signals_departures WHERE status = 'departed'")
     assert asked == here.count("SELECT count(*) FROM predictions_arrives_late") > 4_000
+
+
+def test_sigterm_ends_between_two_batches(tmp_path: Path) -> None:
+    here = place(tmp_path, OVERLAY)
+    flights.landed(here.home, flights.sent(date(2013, 1, 1), date(2013, 1, 7)))
+    driver = here.start("run", "ingest", log=tmp_path / "driver.log")
+    await_batches(driver, tmp_path / "driver.log", more=1)
+    driver.terminate()
+    assert driver.wait(timeout=120) == 0
+    assert "Stopped between batches." in (tmp_path / "driver.log").read_text()
+    batches = here.count("SELECT count(DISTINCT (query_id, batch_id)) FROM batch_plans")
+    assert 0 < batches < 18
+    assert batches == here.count("SELECT count(DISTINCT (query_id, batch_id)) FROM ledger"), (
+        "every batch begun has ended"
+    )

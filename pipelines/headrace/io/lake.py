@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 
+from delta.tables import DeltaTable
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
@@ -47,6 +48,8 @@ class Lake:
 
     def create(self, spark: SparkSession, table: Table) -> None:
         """Make the table if it is not there, with comments; an existing one is left as it is."""
+        if self.storage.root is not None and DeltaTable.isDeltaTable(spark, f"{self.storage.root}/{table.name}"):
+            return
         columns = ", ".join(f"`{c.name}` {c.type} COMMENT {_quoted(c.comment)}" for c in table.columns)
         by = (
             f"PARTITIONED BY ({', '.join(f'`{name}`' for name in table.partitioned_by)})"
