@@ -17,9 +17,12 @@ from rich.console import Console
 from rich.table import Table
 
 from headrace.cli.options import ConfDir, Json, project
+from headrace.cli.output import notes, results
 from headrace.errors import CheckFailed, UsageError
 
 if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
     from headrace.demo.story import Delivery, Sent
     from headrace.demo.summary import Reconciled
     from headrace.flows.project import Project
@@ -47,7 +50,7 @@ def demo(
     from headrace.io.reader import open_tables
 
     began = time.monotonic()
-    console = Console(stderr=True, highlight=False)
+    console = notes()
     env = "kafka" if kafka else "local"
     loaded = project(conf_dir, env)
     home = _fresh_home(loaded)
@@ -62,13 +65,23 @@ def demo(
         console.print("4/4 Comparing what was sent with what is in the tables")
         connection = open_tables(loaded.settings.storage, tables(loaded), views(loaded))
         found = reconcile(connection, sent, sorted(loaded.feature_sets))
+        if kafka:
+            console.print("Checking the ledger against the broker's own offsets before it stops")
+            found = _with_ledger(found, spark, loaded)
     seconds = time.monotonic() - began
     if as_json:
         typer.echo(json.dumps({"seconds": round(seconds), "sent": sent.total, **dataclasses.asdict(found)}))
     else:
-        _print(Console(highlight=False), loaded, sent, found, seconds=seconds, env=env)
+        _print(results(), loaded, sent, found, seconds=seconds, env=env)
     if found.wrong:
         raise CheckFailed("The demo does not reconcile:\n" + "\n".join(found.wrong))
+
+
+def _with_ledger(found: Reconciled, spark: SparkSession, loaded: Project) -> Reconciled:
+    from headrace.flows.ledger_check import check
+
+    unbalanced = tuple(line for finding in check(spark, loaded) for line in finding.wrong)
+    return dataclasses.replace(found, wrong=found.wrong + unbalanced)
 
 
 def _fresh_home(loaded: Project) -> Path:
@@ -137,7 +150,11 @@ def _print(out: Console, loaded: Project, sent: Sent, found: Reconciled, *, seco
     there = Path(str(loaded.settings.storage.root)).parent
     out.print(f"\nTables, checkpoints, models: {there}\nTry:")
     option = "" if env == "local" else f" --env {env}"
-    out.print(f"  .venv/bin/headrace ledger check{option}")
+    if env == "local":
+        out.print("  .venv/bin/headrace ledger check")
     out.print(f'  .venv/bin/headrace sql{option} "SELECT * FROM features_origin_departures_latest"', markup=False)
+    out.print(f"  .venv/bin/headrace sql{option}")
     out.print(f"  .venv/bin/headrace status{option}")
-    out.print("\nEvery record is accounted for." if not found.wrong else "")
+    if not found.wrong:
+        balanced = "" if env == "local" else " The ledger balances, up to the broker's end offsets."
+        out.print(f"\nEvery record is accounted for.{balanced}")

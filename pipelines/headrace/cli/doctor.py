@@ -14,10 +14,10 @@ from functools import partial
 from pathlib import Path
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from headrace.cli.options import ConfDir, Env, Json, project
+from headrace.cli.output import results
 from headrace.config import KafkaSource
 from headrace.errors import HeadraceError, InfrastructureError
 from headrace.flows.project import Project
@@ -43,7 +43,7 @@ def doctor(conf_dir: ConfDir = Path("conf"), env: Env = "local", as_json: Json =
         table = Table(box=None, pad_edge=False, show_header=False)
         for one in examined:
             table.add_row("ok" if one.healthy else "NOT", one.what, one.found)
-        Console(highlight=False).print(table)
+        results().print(table)
     if not all(one.healthy for one in examined):
         raise InfrastructureError("Something above keeps headrace from running; each line says what to do.")
 

@@ -7,10 +7,10 @@ import json
 from pathlib import Path
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from headrace.cli.options import ConfDir, Env, Json, project
+from headrace.cli.output import notes, results
 from headrace.errors import CheckFailed
 
 __all__ = ["app", "check"]
@@ -30,12 +30,12 @@ def check(conf_dir: ConfDir = Path("conf"), env: Env = "local", as_json: Json = 
     from headrace.flows.ledger_check import check as check_ledger
 
     loaded = project(conf_dir, env)
-    notes = Console(stderr=True)
-    spark = session(loaded, conf_dir, notes.print)
+    told = notes()
+    spark = session(loaded, conf_dir, told.print)
     findings = []
     for finding in check_ledger(spark, loaded):
         findings.append(finding)
-        notes.print(f"{finding.check} {finding.subject}: {'differs' if finding.wrong else 'ok'}", highlight=False)
+        told.print(f"{finding.check} {finding.subject}: {'differs' if finding.wrong else 'ok'}")
     wrong = [line for finding in findings for line in finding.wrong]
     if as_json:
         typer.echo(json.dumps({"balanced": not wrong, "findings": [dataclasses.asdict(one) for one in findings]}))
@@ -45,7 +45,7 @@ def check(conf_dir: ConfDir = Path("conf"), env: Env = "local", as_json: Json = 
             table.add_row(
                 one.check, one.subject, f"{one.looked_at:,}", f"{len(one.wrong)} differ" if one.wrong else "ok"
             )
-        Console().print(table)
+        results().print(table)
     if wrong:
         raise CheckFailed("The ledger does not balance:\n" + "\n".join(wrong))
     if not as_json:

@@ -12,9 +12,9 @@ from types import FrameType
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from headrace.cli.options import ConfDir, Env, project
+from headrace.cli.output import notes
 
 __all__ = ["run", "stopping", "take"]
 
@@ -43,7 +43,7 @@ def take(flows: Sequence[str], *, once: bool, conf_dir: Path, env: str) -> None:
 
     loaded = project(conf_dir, env)
     chosen = queries(loaded, flows or FLOWS, patient=not once)
-    console = Console(stderr=True)
+    console = notes()
     spark = session(loaded, conf_dir, console.print)
     with stopping() as stop, Board(console) as board:
         create_tables(spark, loaded)

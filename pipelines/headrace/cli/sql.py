@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from headrace.cli.options import ConfDir, Env, Json, project
+from headrace.cli.output import results
 from headrace.errors import UsageError
+
+if TYPE_CHECKING:
+    from headrace.flows.project import Project
 
 __all__ = ["sql"]
 
@@ -42,14 +45,14 @@ def sql(
     table = Table(*names, box=None, pad_edge=False)
     for row in rows:
         table.add_row(*[_cell(value) for value in row])
-    Console().print(table)
+    results().print(table)
 
 
-def _listing(loaded: Any) -> str:
+def _listing(loaded: Project) -> str:
     from headrace.flows.queries import tables, views
 
     described = [(one.name, one.grain) for one in tables(loaded)] + [(one.name, one.grain) for one in views(loaded)]
-    values = ", ".join(f"('{name}', '{grain}')" for name, grain in described)
+    values = ", ".join("('{}', '{}')".format(name, grain.replace("'", "''")) for name, grain in described)
     return f'SELECT name, grain AS "one row is" FROM (VALUES {values}) AS listed(name, grain)'
 
 

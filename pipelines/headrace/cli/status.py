@@ -7,10 +7,10 @@ import json
 from pathlib import Path
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from headrace.cli.options import ConfDir, Env, Json, project
+from headrace.cli.output import results
 
 __all__ = ["status"]
 
@@ -39,4 +39,4 @@ def status(conf_dir: ConfDir = Path("conf"), env: Env = "local", as_json: Json =
             "ended" if one.ended and one.provisional is None else open_windows,
             ", ".join(f"{count:,} {name}" for name, count in one.outcomes.items()),
         )
-    Console().print(table)
+    results().print(table)

@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from headrace.cli.options import ConfDir, Env, Json, project
+from headrace.cli.output import notes
 from headrace.errors import UsageError
 
 __all__ = ["train"]
@@ -29,8 +29,8 @@ def train(
     loaded = project(conf_dir, env)
     if model not in loaded.models:
         raise UsageError(f"there is no model {model!r}; there are {', '.join(sorted(loaded.models))}")
-    notes = Console(stderr=True)
-    trained = train_model(session(loaded, conf_dir, notes.print), loaded, model, notes.print)
+    told = notes()
+    trained = train_model(session(loaded, conf_dir, told.print), loaded, model, told.print)
     fitted = trained.fitted
     if as_json:
         found = {"model": model, "version": trained.pinned.version, "learned": fitted.learned}

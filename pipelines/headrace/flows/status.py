@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from headrace.config import FileSource, KafkaSource
+from headrace.errors import InfrastructureError
 from headrace.flows.project import Project
 from headrace.flows.queries import tables, views
 from headrace.io import kafka_admin
@@ -122,7 +123,14 @@ def _files(source: FileSource, reached: Mapping[str, int]) -> str | None:
     return f"{len(waiting)} file{'' if len(waiting) == 1 else 's'}" if waiting else "0"
 
 
-def _offsets(source: KafkaSource, reached: Mapping[str, int]) -> str:
+def _offsets(source: KafkaSource, reached: Mapping[str, int]) -> str | None:
+    try:
+        return _lag(source, reached)
+    except InfrastructureError:
+        return None  # the tables can be read all the same
+
+
+def _lag(source: KafkaSource, reached: Mapping[str, int]) -> str:
     options = {name: value.get_secret_value() for name, value in source.options.items()}
     ends = kafka_admin.end_offsets(source.bootstrap, source.topic, options)
     starts = kafka_admin.beginning_offsets(source.bootstrap, source.topic, options)

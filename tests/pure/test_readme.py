@@ -1,0 +1,252 @@
+"""What the README says is what there is: commands, keys and defaults, tables and columns, and a project to copy.
+
+``python tests/pure/test_readme.py`` writes the data dictionary anew from ``headrace.tables``.
+"""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from types import UnionType
+from typing import Annotated, Any, Union, get_args, get_origin
+
+import pytest
+import sqlglot
+from pydantic import BaseModel
+from typer.testing import CliRunner
+
+from headrace import tables
+from headrace.cli import COMMANDS, app
+from headrace.config import FileSource, KafkaSource, Settings, duration_text
+from headrace.contracts.reasons import Reason
+from headrace.features.spec import FeatureSet
+from headrace.models.spec import Model
+from headrace.tables import Column, Table, View
+
+README = Path(__file__).parents[2] / "README.md"
+TEXT = README.read_text(encoding="utf-8") if README.exists() else ""
+
+runner = CliRunner()
+
+
+def section(title: str, text: str = TEXT) -> str:
+    """What stands under a heading, up to the next one of its level or above."""
+    level = len(title) - len(title.lstrip("#"))
+    begin = text.index(f"\n{title}\n") + len(title) + 2
+    end = re.search(rf"^#{{1,{level}}} ", text[begin:], re.MULTILINE)
+    return text[begin : begin + end.start() if end else None]
+
+
+# Commands
+
+
+def shell_lines() -> Iterator[str]:
+    for block in re.findall(r"```sh\n(.*?)```", TEXT, re.DOTALL):
+        for line in block.replace("\\\n", " ").splitlines():
+            yield line.split("    #")[0].strip()
+
+
+def headrace_lines() -> list[list[str]]:
+    found = [re.sub(r'"[^"]*"', "QUERY", line).split() for line in shell_lines()]
+    return [line[1:] for line in found if line and line[0].split("/")[-1] == "headrace"]
+
+
+@pytest.mark.parametrize("words", headrace_lines(), ids=" ".join)
+def test_every_command_line_is_one_that_exists(words: list[str]) -> None:
+    command = words[: 2 if words[0] == "ledger" else 1]
+    shown = runner.invoke(app, [*command, "--help"], terminal_width=200)
+    assert shown.exit_code == 0, shown.output
+    assert all(f"{word} " in shown.stdout for word in words if word.startswith("--"))
+
+
+def test_the_table_of_commands_is_complete() -> None:
+    rows = re.findall(r"^\| `headrace (\w+)", section("## Every command"), re.MULTILINE)
+    assert rows == list(COMMANDS)
+
+
+def test_every_target_of_make_exists() -> None:
+    makefile = (README.parent / "Makefile").read_text(encoding="utf-8")
+    named = set(re.findall(r"`make ([a-z]+)", TEXT)) | set(re.findall(r"^make ([a-z]+)", TEXT, re.MULTILINE))
+    assert named
+    assert all(re.search(rf"^{name}:", makefile, re.MULTILINE) for name in named)
+
+
+def test_every_link_leads_somewhere() -> None:
+    headings = {re.sub(r"[^\w -]", "", each).lower().replace(" ", "-") for each in re.findall(r"^#+ (.+)$", TEXT, re.M)}
+    for target in re.findall(r"\]\(([^)]+)\)", TEXT):
+        if target.startswith("#"):
+            assert target[1:] in headings
+        elif "://" not in target:
+            assert (README.parent / target).exists()
+
+
+# Configuration
+
+
+def models_in(annotation: Any) -> list[type[BaseModel]]:
+    if get_origin(annotation) is Annotated:
+        annotation = get_args(annotation)[0]
+    parts = get_args(annotation) if get_origin(annotation) in (Union, UnionType) else (annotation,)
+    return [part for part in parts if isinstance(part, type) and issubclass(part, BaseModel)]
+
+
+def keys(model: type[BaseModel], before: str = "") -> Iterator[tuple[str, str]]:
+    """Every key with its default, as the tables write them; of the kinds of source only the key ``kind``."""
+    for name, field in model.model_fields.items():
+        key = before + (field.alias or name)
+        inner = models_in(field.annotation)
+        origin, arguments = get_origin(field.annotation), get_args(field.annotation)
+        if len(inner) > 1:
+            yield f"{key}.kind", "required"
+        elif inner:
+            yield from keys(inner[0], f"{key}.")
+        elif origin is dict and (value := models_in(arguments[1])):
+            placeholder = {"signals": "<signal>", "features": "<feature>"}[name]
+            yield from keys(value[0], f"{key}.{placeholder}.")
+        elif origin is tuple and (value := models_in(arguments[0])):
+            yield from keys(value[0], f"{key}[].")
+        else:
+            yield key, default(field)
+
+
+def default(field: Any) -> str:
+    if field.is_required():
+        return "required"
+    value = field.get_default(call_default_factory=True) if field.default_factory else field.default
+    if isinstance(value, timedelta):
+        return f"`{duration_text(value)}`"
+    if isinstance(value, bool):
+        return f"`{str(value).lower()}`"
+    return f"`{value}`" if value or isinstance(value, int) else "none"
+
+
+def rows(text: str) -> dict[str, str]:
+    """First and last cell of every row of a table of three columns."""
+    return dict(re.findall(r"^\| `([^`]+)` \| .+ \| ([^|]+) \|$", text, re.MULTILINE))
+
+
+SETTINGS = section("### Settings: `conf/base/*.yml`") if TEXT else ""
+
+
+@pytest.mark.parametrize(
+    ("model", "begin", "end"),
+    [
+        (Settings, "", "Source of kind `files`"),
+        (FileSource, "Source of kind `files`", "Source of kind `kafka`"),
+        (KafkaSource, "Source of kind `kafka`", None),
+    ],
+)
+def test_every_setting_is_described(model: type[BaseModel], begin: str, end: str | None) -> None:
+    part = SETTINGS[SETTINGS.index(begin) : SETTINGS.index(end) if end else None]
+    assert rows(part) == {key: value for key, value in keys(model) if model is Settings or key != "kind"}
+
+
+@pytest.mark.parametrize(
+    ("model", "title"),
+    [(FeatureSet, "### Feature sets: `conf/features/<name>.yml`"), (Model, "### Models: `conf/models/<name>.yml`")],
+)
+def test_every_key_of_a_declaration_is_described(model: type[BaseModel], title: str) -> None:
+    assert rows(section(title)) == dict(keys(model))
+
+
+def test_every_reason_is_named() -> None:
+    part = section("### Contracts: `conf/contracts/<name>.odcs.yaml`")
+    assert [reason for reason in Reason if f"`{reason}`" not in part] == []
+
+
+# Data dictionary
+
+_NAMED = {tables.SOURCE: "source", tables.HEADERS: "headers", f"ARRAY<{tables.REASON}>": "reasons"}
+
+
+def dictionary() -> str:
+    """The section as ``headrace.tables`` has it."""
+    log = tables.features_log("zz_set", [Column("zz_entity", "STRING")], [Column("zz_features", "STRING")])
+    parts = [f"- **{name}**: `{ddl}`" for ddl, name in _NAMED.items()]
+    written = (
+        tables.signals(
+            "zz_signal", [Column("zz_fields", "as in the contract", "The contract's fields, in its order.")]
+        ),
+        tables.DEAD_LETTERS,
+        tables.features_log(
+            "zz_set",
+            [Column("zz_entity", "as in the contract", "The set's entity columns.")],
+            [Column("zz_features", "by operation", "The set's features.")],
+        ),
+        tables.predictions("zz_model", [Column("zz_input", "DOUBLE or STRING")], "zz_answer"),
+        tables.LEDGER,
+        tables.BATCH_PLANS,
+    )
+    views = (
+        *tables.feature_views("zz_set", log, ["zz_entity"]),
+        tables.all_predictions({"zz_model": "answer"}),
+        tables.ledgered(Table(name="zz_table", grain="one row of that table", key=(), columns=())),
+    )
+    body = "\n\n".join(
+        [
+            "Types that several tables share:\n\n" + "\n".join(parts),
+            *(_of_table(table) for table in written),
+            "### Views\n\n" + "\n".join(_of_view(view) for view in views),
+        ]
+    )
+    return re.sub(r"zz_(\w+?)(?=_log|_latest|_ledgered|\b)", r"<\1>", body)
+
+
+def _of_table(table: Table) -> str:
+    head = f"### `{table.name}`\n\nOne row is {table.grain}. Key: {', '.join(f'`{name}`' for name in table.key)}."
+    if table.partitioned_by:
+        head += f" Partitioned by {', '.join(f'`{name}`' for name in table.partitioned_by)}."
+    lines = [f"| `{one.name}` | {_type(one)} | {one.comment} |" for one in table.columns]
+    return "\n".join([head, "", "| Column | Type | Meaning |", "|---|---|---|", *lines])
+
+
+def _type(column: Column) -> str:
+    if column.type in _NAMED or column.type.startswith(("as ", "by ")):
+        return _NAMED.get(column.type, column.type)
+    return f"`{column.type.replace('`', '')}`"
+
+
+def _of_view(view: View) -> str:
+    columns = sqlglot.parse_one(view.sql, read="duckdb").named_selects
+    said = "the columns of its table" if columns == ["*"] else ", ".join(f"`{name}`" for name in columns)
+    return f"- `{view.name}`: one row is {view.grain}. Columns: {said}."
+
+
+def test_the_data_dictionary_is_that_of_the_tables() -> None:
+    written = section("## Data dictionary").strip()
+    assert written.startswith("<!-- ")
+    assert written.split("-->", 1)[1].strip() == dictionary()
+
+
+# A project to copy
+
+
+@pytest.fixture(scope="module")
+def kitchen(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The files of "Your own project", written as its reader would."""
+    folder = tmp_path_factory.mktemp("kitchen")
+    for name, content in re.findall(r"^`([\w./]+)`:\n\n```\w+\n(.*?)^```", section("## Your own project"), re.M | re.S):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(content, encoding="utf-8")
+    return folder
+
+
+def test_the_project_to_copy_is_valid(kitchen: Path) -> None:
+    result = runner.invoke(app, ["validate", "--conf-dir", str(kitchen / "conf")])
+    assert result.exit_code == 0, result.output
+
+
+def test_the_project_to_copy_brings_records(kitchen: Path) -> None:
+    subprocess.run([sys.executable, "records.py", "1", "2"], cwd=kitchen, check=True)
+    landed = sorted(path.relative_to(kitchen).as_posix() for path in (kitchen / "landing").rglob("*.jsonl"))
+    assert landed == [f"landing/{signal}/2026-05-0{day}.jsonl" for signal in ("orders", "served") for day in (1, 2)]
+
+
+if __name__ == "__main__":
+    old = section("## Data dictionary")
+    note = old.strip().split("-->", 1)[0] + "-->"
+    README.write_text(TEXT.replace(old, f"\n{note}\n\n{dictionary()}\n\n"), encoding="utf-8")
