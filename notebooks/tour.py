@@ -109,8 +109,8 @@ show(
 
 # MAGIC %md
 # MAGIC ## How the decisions turned out
-# MAGIC The model said how likely each flight was to arrive late; since then it has arrived. In a good model the two right
-# MAGIC columns agree. A duplicate arrival counts once: the first.
+# MAGIC The model said how likely each flight was to arrive late; since then it has arrived. In a good model the two
+# MAGIC columns on the right agree. A duplicate arrival counts once: the first.
 
 # COMMAND ----------
 
@@ -134,8 +134,9 @@ show(
 
 # MAGIC %md
 # MAGIC ## How old the inputs were
-# MAGIC Per feature set: minutes from the end of the window a decision used to the event it was about; without a value
-# MAGIC when every window was older than the set's time to live; behind when the set had not yet come as far as the event.
+# MAGIC Per feature set: minutes from the end of the window a decision used to the event it was about. A decision is
+# MAGIC without a value when every window was older than the set's time to live, and behind when the set had not yet come
+# MAGIC as far as the event.
 
 # COMMAND ----------
 

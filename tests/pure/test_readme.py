@@ -24,6 +24,8 @@ from headrace.cli import COMMANDS, app
 from headrace.config import FileSource, KafkaSource, Settings, duration_text
 from headrace.contracts.reasons import Reason
 from headrace.features.spec import FeatureSet
+from headrace.flows.project import load
+from headrace.io import kafka_options
 from headrace.models.spec import Model
 from headrace.tables import Column, Table, View
 
@@ -211,7 +213,9 @@ def _type(column: Column) -> str:
 
 
 def _of_view(view: View) -> str:
-    columns = sqlglot.parse_one(view.sql, read="duckdb").named_selects
+    query = sqlglot.parse_one(view.sql, read="duckdb")
+    assert isinstance(query, sqlglot.exp.Query)
+    columns = query.named_selects
     said = "the columns of its table" if columns == ["*"] else ", ".join(f"`{name}`" for name in columns)
     return f"- `{view.name}`: one row is {view.grain}. Columns: {said}."
 
@@ -244,6 +248,19 @@ def test_the_project_to_copy_brings_records(kitchen: Path) -> None:
     subprocess.run([sys.executable, "records.py", "1", "2"], cwd=kitchen, check=True)
     landed = sorted(path.relative_to(kitchen).as_posix() for path in (kitchen / "landing").rglob("*.jsonl"))
     assert landed == [f"landing/{signal}/2026-05-0{day}.jsonl" for signal in ("orders", "served") for day in (1, 2)]
+
+
+def test_the_kafka_source_to_copy_is_valid(kitchen: Path) -> None:
+    (block,) = re.findall(r"```yaml\n(.*?)^```", section("## Your Kafka"), re.M | re.S)
+    overlay = kitchen / "conf" / "broker" / "signals.yml"
+    overlay.parent.mkdir()
+    overlay.write_text(block, encoding="utf-8")
+    project = load(kitchen / "conf", "broker", {"KAFKA_USER": "somebody", "KAFKA_PASSWORD": "hidden"})
+    source = project.settings.signals["orders"].source
+    assert isinstance(source, KafkaSource)
+    options = {name: value.get_secret_value() for name, value in source.options.items()}
+    assert kafka_options.translate(options)["sasl_plain_password"] == "hidden"
+    assert "hidden" not in repr(project)
 
 
 if __name__ == "__main__":
