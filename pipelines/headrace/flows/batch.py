@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
 
 from headrace.errors import InfrastructureError
 from headrace.io.checkpoint import Checkpoint, Offsets
 from headrace.io.lake import Lake, Writer
 
-__all__ = ["Batch", "Upstream", "instant", "opened", "seconds", "upstream"]
+__all__ = ["Batch", "Upstream", "instant", "opened", "seconds", "stamped", "upstream"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +46,13 @@ def opened(frame: DataFrame, batch_id: int, checkpoint: Checkpoint) -> Batch:
             f"checkpoint {checkpoint.path} has no record of batch {batch_id}: it was altered while the query ran"
         )
     return Batch(spark, Writer(query_id, batch_id), offsets, checkpoint.offsets(spark, batch_id - 1))
+
+
+def stamped(rows: DataFrame, batch: Batch) -> DataFrame:
+    """The rows with who writes them, ``query_id`` and ``batch_id``, in place of who wrote what they came from."""
+    return rows.withColumns(
+        {"query_id": F.lit(batch.writer.query_id), "batch_id": F.lit(batch.writer.batch_id).cast("bigint")}
+    )
 
 
 def upstream(batch: Batch, lake: Lake, table: str) -> list[Upstream]:

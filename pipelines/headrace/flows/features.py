@@ -20,7 +20,7 @@ from headrace.contracts.model import Contract
 from headrace.errors import ConfigError
 from headrace.features.spec import FeatureSet
 from headrace.features.windows import feature_type, on_time, windowed
-from headrace.flows.batch import Batch, Upstream, instant, opened, upstream
+from headrace.flows.batch import Batch, Upstream, instant, opened, stamped, upstream
 from headrace.flows.project import Project
 from headrace.io import ledger
 from headrace.io.checkpoint import Checkpoint
@@ -145,13 +145,8 @@ def _watermark(features: Features, high_water: int | None) -> int | None:
 
 
 def _logged(windows: DataFrame, batch: Batch) -> DataFrame:
-    return windows.withColumns(
-        {
-            "computed_at": F.lit(batch.offsets.time),
-            "window_date": F.to_date("window_end"),
-            "query_id": F.lit(batch.writer.query_id),
-            "batch_id": F.lit(batch.writer.batch_id).cast("bigint"),
-        }
+    return stamped(windows, batch).withColumns(
+        {"computed_at": F.lit(batch.offsets.time), "window_date": F.to_date("window_end")}
     )
 
 

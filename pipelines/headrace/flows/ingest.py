@@ -22,7 +22,7 @@ from headrace.contracts.judge import column_type, judge
 from headrace.contracts.model import Contract
 from headrace.contracts.reasons import Reason, reason
 from headrace.errors import InfrastructureError, SourceChanged
-from headrace.flows.batch import Batch, instant, opened, seconds
+from headrace.flows.batch import Batch, instant, opened, seconds, stamped
 from headrace.flows.project import Project
 from headrace.io import kafka_admin, ledger
 from headrace.io.checkpoint import Checkpoint
@@ -210,17 +210,11 @@ def _write(ingest: Ingest, batch: Batch, judged: DataFrame, choices: Mapping[str
     ingest.lake.append(kept, table(ingest.signal, ingest.contract), batch.writer)
 
 
-def _stamped(rows: DataFrame, batch: Batch) -> DataFrame:
-    return rows.withColumns(
-        {"query_id": F.lit(batch.writer.query_id), "batch_id": F.lit(batch.writer.batch_id).cast("bigint")}
-    )
-
-
 def _accepted(rows: DataFrame, ingest: Ingest, batch: Batch, high_water: int | None) -> DataFrame:
     lateness: SparkColumn = F.lit(0).cast("bigint")
     if high_water is not None:
         lateness = F.lit(high_water * 1000).cast("bigint") - F.unix_millis("event_time")
-    return _stamped(rows, batch).withColumns(
+    return stamped(rows, batch).withColumns(
         {
             "record_id": F.col("envelope.record_id"),
             "late_by": lateness,
@@ -232,7 +226,7 @@ def _accepted(rows: DataFrame, ingest: Ingest, batch: Batch, high_water: int | N
 
 def _dead_letters(rows: DataFrame, ingest: Ingest, batch: Batch) -> DataFrame:
     envelope = {name: F.col(f"envelope.{name}") for name in ("record_id", "key", "value", "headers", "source")}
-    return _stamped(rows.select("envelope", "event_time", "reasons"), batch).withColumns(
+    return stamped(rows.select("envelope", "event_time", "reasons"), batch).withColumns(
         {
             **envelope,
             "signal": F.lit(ingest.signal),

@@ -18,10 +18,10 @@ from pyspark.sql.types import DoubleType, StructField, StructType
 
 from headrace.config import Registry
 from headrace.contracts.model import Contract, Kind
-from headrace.contracts.reasons import Reason, reason
 from headrace.features.as_of import as_of, newest
 from headrace.features.spec import FeatureSet
 from headrace.flows.batch import Batch, Upstream, opened, upstream
+from headrace.flows.decisions import ARRIVED_AT, EVENT_TIME, decisions, end_of, unanswered
 from headrace.flows.project import Project
 from headrace.io import ledger, registry
 from headrace.io.checkpoint import Checkpoint
@@ -30,7 +30,7 @@ from headrace.io.lake import Lake
 from headrace.io.plans import planned
 from headrace.models.scoring import answered
 from headrace.models.spec import Model
-from headrace.tables import DEAD_LETTERS, HEADERS, Column, Table, predictions
+from headrace.tables import DEAD_LETTERS, Column, Table, predictions
 
 __all__ = ["Score", "job", "opened_stream", "score_batch", "stream", "table", "with_features"]
 
@@ -186,19 +186,18 @@ def _decided(score: Score, records: DataFrame, choices: Mapping[str, Any], batch
         *score.contract.names,
         "record_id",
         "event_time",
-        F.col("source.arrived_at").alias("_arrived_at"),
+        F.col("source.arrived_at").alias(ARRIVED_AT),
         F.col("query_id").alias("signal_query_id"),
         F.col("batch_id").alias("signal_batch_id"),
     )
-    at = {name: Cut.from_json(cut) for name, cut in choices["cuts"].items()}
-    joined = with_features(asked, model, score.feature_sets, score.lake, at)
+    joined = with_features(asked, model, score.feature_sets, score.lake, _cuts(choices))
     plain = joined.select(
         "record_id",
-        F.col("event_time").alias("_event_time"),
-        "_arrived_at",
+        F.col("event_time").alias(EVENT_TIME),
+        ARRIVED_AT,
         "signal_query_id",
         "signal_batch_id",
-        *[F.col(f"{name}_end").alias(f"_end_{name}") for name in score.feature_sets],
+        *[F.col(f"{name}_end").alias(end_of(name)) for name in score.feature_sets],
         *input_values(model, score.contract),
     )
     pinned = registry.Pinned(score.registry, model.registered_model, choices["version"])
@@ -216,80 +215,27 @@ def _write(
     *,
     unusable: int,
 ) -> None:
-    answer = F.col(score.model.output.name)
+    answer, model = F.col(score.model.output.name), score.model
     if unusable:
         failed = decided.where(answer.isNull()).select("record_id")
-        letters = _dead_letters(score, batch, records.join(failed, "record_id", how="left_semi"), choices)
+        lost = records.join(failed, "record_id", how="left_semi")
+        letters = unanswered(lost, batch, model, score.contract, version=choices["version"])
         score.lake.append(letters, DEAD_LETTERS, batch.writer)
-    score.lake.append(_decisions(score, batch, decided.where(answer.isNotNull()), choices), target, batch.writer)
-
-
-def _decisions(score: Score, batch: Batch, decided: DataFrame, choices: Mapping[str, Any]) -> DataFrame:
-    model = score.model
-    at = {name: Cut.from_json(cut) for name, cut in choices["cuts"].items()}
     pinned = registry.Pinned(score.registry, model.registered_model, choices["version"])
-    event, now = F.col("_event_time"), F.lit(batch.offsets.time)
-    behind = [_behind(name, score, at, event) for name in at]
-    return decided.select(
-        F.concat(F.lit(f"{model.name}/"), "record_id").alias("prediction_id"),
-        "record_id",
-        event.alias("event_time"),
-        model.output.name,
-        "confidence",
-        F.lit(pinned.version).alias("model_version"),
-        F.lit(registry.model_id(pinned)).cast("string").alias("model_id"),
-        F.struct(*model.inputs.columns).alias("inputs"),
-        _ages(score, event),
-        F.array_compact(F.array(*behind)).cast("array<string>").alias("behind"),
-        (F.unix_millis(now) - F.unix_millis("_arrived_at")).alias("signal_age"),
-        F.lit("table").alias("lane"),
-        now.alias("predicted_at"),
-        "signal_query_id",
-        "signal_batch_id",
-        F.lit(batch.writer.query_id).alias("query_id"),
-        F.lit(batch.writer.batch_id).cast("bigint").alias("batch_id"),
+    rows = decisions(
+        decided.where(answer.isNotNull()),
+        batch,
+        model,
+        version=pinned.version,
+        model_id=registry.model_id(pinned),
+        feature_sets=score.feature_sets,
+        at=_cuts(choices),
     )
+    score.lake.append(rows, target, batch.writer)
 
 
-def _ages(score: Score, event: SparkColumn) -> SparkColumn:
-    pairs = [
-        part
-        for name in score.feature_sets
-        for part in (F.lit(name), F.unix_millis(event) - F.unix_millis(F.col(f"_end_{name}")))
-    ]
-    ages = F.create_map(*pairs) if pairs else F.create_map()
-    return ages.cast("map<string,bigint>").alias("feature_ages")
-
-
-def _behind(name: str, score: Score, at: Mapping[str, Cut], event: SparkColumn) -> SparkColumn:
-    step = int(score.feature_sets[name].window.step.total_seconds())
-    second = F.unix_seconds(event)
-    needed = second - F.pmod(second, F.lit(step))
-    reached = at[name].high_water
-    return F.when(needed > reached, name) if reached is not None else F.lit(name)
-
-
-def _dead_letters(score: Score, batch: Batch, records: DataFrame, choices: Mapping[str, Any]) -> DataFrame:
-    """A record the model could not answer: its payload as accepted, in JSON, and which version failed on it."""
-    said = f"{Reason.NOT_SCORED.message}: {score.model.name} version {choices['version']}"
-    fields = F.to_json(F.struct(*score.contract.names)).cast("binary")
-    return records.select(
-        "record_id",
-        F.lit(score.model.signal).alias("signal"),
-        F.lit(FLOW).alias("stage"),
-        F.array(reason(Reason.NOT_SCORED, rule=score.model.name, message=said)).alias("reasons"),
-        F.lit(None).cast("binary").alias("key"),
-        fields.alias("value"),
-        F.lit(None).cast(HEADERS).alias("headers"),
-        "source",
-        "event_time",
-        F.lit(batch.offsets.time).alias("rejected_at"),
-        F.lit(score.contract.id).alias("contract_id"),
-        "contract_version",
-        F.lit(score.contract.fingerprint).alias("contract_fingerprint"),
-        F.lit(batch.writer.query_id).alias("query_id"),
-        F.lit(batch.writer.batch_id).cast("bigint").alias("batch_id"),
-    )
+def _cuts(choices: Mapping[str, Any]) -> dict[str, Cut]:
+    return {name: Cut.from_json(cut) for name, cut in choices["cuts"].items()}
 
 
 def _entries(
@@ -305,19 +251,6 @@ def _entries(
     origin = F.concat_ws("/", "signal_query_id", "signal_batch_id")
     decided = ledger.committed(spark, lake, (target,), batch.writer, origin)[target.name]
     rejected = _rejected_by_slice(score, batch)
-    letters = ledger.committed(spark, lake, (DEAD_LETTERS,), batch.writer, F.lit(ledger.WHOLE))[DEAD_LETTERS.name]
-    whole = [
-        ledger.Entry(
-            flow=FLOW,
-            subject=score.model.name,
-            slice=ledger.WHOLE,
-            rows_in=0,
-            outcomes={},
-            digests={DEAD_LETTERS.name: total},
-            batch_time=batch.offsets.time,
-        )
-        for _, total in letters.values()
-    ]
     return [
         ledger.Entry(
             flow=FLOW,
@@ -335,7 +268,24 @@ def _entries(
             durations=dict(watch.laps),
         )
         for part in read
-    ] + whole
+    ] + _letters_entry(score, batch)
+
+
+def _letters_entry(score: Score, batch: Batch) -> list[ledger.Entry]:
+    """The batch's dead letters as a whole: they do not hold which upstream batch their record came in."""
+    whole = ledger.committed(batch.spark, score.lake, (DEAD_LETTERS,), batch.writer, F.lit(ledger.WHOLE))
+    return [
+        ledger.Entry(
+            flow=FLOW,
+            subject=score.model.name,
+            slice=ledger.WHOLE,
+            rows_in=0,
+            outcomes={},
+            digests={DEAD_LETTERS.name: total},
+            batch_time=batch.offsets.time,
+        )
+        for _, total in whole[DEAD_LETTERS.name].values()
+    ]
 
 
 def _rejected_by_slice(score: Score, batch: Batch) -> dict[str, int]:
