@@ -14,7 +14,6 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSeriali
 
 __all__ = [
     "Clock",
-    "DeltaSource",
     "Duration",
     "FileSource",
     "KafkaSource",
@@ -107,10 +106,14 @@ class Spark(Section):
 
 
 class Registry(Section):
-    """The MLflow tracking server and registry."""
+    """The MLflow tracking server and registry.
+
+    experiments: put before a model's name to make its experiment's; a Databricks workspace wants a folder.
+    """
 
     tracking_uri: str
     registry_uri: str | None = None
+    experiments: str = ""
 
 
 class Clock(Section):
@@ -137,12 +140,17 @@ class FileSource(Section):
 
 
 class KafkaSource(Section):
-    """One Kafka topic. ``options`` are the connector's ``kafka.*`` options without that prefix."""
+    """One Kafka topic.
+
+    options: the connector's ``kafka.*`` options without that prefix.
+    gaps: offsets without a record are expected, as transactions and compaction leave them.
+    """
 
     kind: Literal["kafka"]
     bootstrap: str
     topic: str = Field(min_length=1)
     max_offsets: int = Field(default=20_000, ge=1)
+    gaps: bool = False
     starting: Literal["earliest", "latest"] = "earliest"
     options: dict[str, SecretStr] = {}
 
@@ -151,15 +159,6 @@ class KafkaSource(Section):
         if "group.id" in self.options:
             raise ValueError("group.id is not yours to set: two queries of one group take each other's records")
         return self
-
-
-class DeltaSource(Section):
-    """A Delta table that others append to; ``key`` are the columns that identify a row of it."""
-
-    kind: Literal["delta"]
-    table: str
-    key: tuple[str, ...] = Field(min_length=1)
-    max_files: int = Field(default=8, ge=1)
 
 
 Source = Annotated[FileSource | KafkaSource, Field(discriminator="kind")]

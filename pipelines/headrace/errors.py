@@ -67,7 +67,7 @@ class InfrastructureError(HeadraceError):
 
 
 class NotRegistered(InfrastructureError):
-    """A model has no version to score with yet. A running driver waits for one; a run that ends says so at once."""
+    """A model has no version to score with yet. A running driver tries again; a run that ends says so at once."""
 
 
 class SourceChanged(InfrastructureError):

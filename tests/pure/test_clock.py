@@ -55,9 +55,18 @@ def test_no_record_leaves_the_mark_where_it_was() -> None:
     assert moved(REPLAY, Mark(), []).mark == Mark()
 
 
-def test_a_wall_clock_goes_by_the_batch_time() -> None:
-    found = moved(WALL, Mark(0), [900, 910, 920, 930, 5_000], now=1_000)
-    assert found == Advance(Mark(910, (920, 930)), 1_300)
+def test_on_a_wall_clock_what_has_happened_moves_the_mark_and_what_has_not_needs_support() -> None:
+    found = moved(WALL, Mark(0), [900, 910, 1_200, 1_250, 5_000], now=1_000)
+    assert found == Advance(Mark(910, (1_200, 1_250)), 1_300)
+    assert moved(WALL, Mark(0), [900, 1_200, 1_250, 1_290], now=1_000).mark == Mark(1_200, (1_250, 1_290))
+
+
+@given(st.lists(st.integers(-YEAR, 400), max_size=50), st.integers(-YEAR, 0))
+def test_no_accepted_record_is_farther_ahead_of_the_mark_than_the_jump(offsets: list[int], before: int) -> None:
+    """What keeps Spark's own watermark behind ours."""
+    found = moved(WALL, Mark(before), offsets, now=0)
+    accepted = [offset for offset in offsets if offset <= found.limit]
+    assert max(accepted, default=before) - (found.mark.high_water or 0) <= 300
 
 
 times = st.lists(st.integers(0, 10 * 86_400), min_size=1, max_size=200)

@@ -2,7 +2,8 @@
 
 The high-water mark is the latest second that at least ``support`` plausible records have reached, so fewer wrong
 clocks than that cannot move it. A record is plausible up to ``max_jump`` ahead: of the batch's own time on a wall
-clock, of the high-water mark on a replay clock. There the mark first walks through the batch, jump by jump, so that
+clock, of the high-water mark on a replay clock. On a wall clock any record up to the batch's time moves the mark: it
+needs no other to vouch for it. On a replay clock the mark first walks through the batch, jump by jump, so that
 a backlog of weeks in one batch is no more of a surprise than the same weeks in a thousand.
 
 Everything is in whole seconds since 1970, UTC.
@@ -61,12 +62,19 @@ def advance(clock: Clock, before: Mark, seconds: Seconds, counts: Seconds, *, no
     jump, support = int(clock.max_jump.total_seconds()), clock.support
     times, cumulative = _with_ahead(before, seconds, counts)
     if clock.kind == "wall":
-        return _settle(before.high_water, times, cumulative, limit=now + jump, support=support)
+        return _settle(_latest(before.high_water, times, now), times, cumulative, limit=now + jump, support=support)
     start = before.high_water if before.high_water is not None else _median(times, cumulative)
     if start is None:
         return Advance(before, now + jump)
     mark = _walk(start, times, cumulative, jump=jump, support=support)
     return _settle(mark, times, cumulative, limit=mark + jump, support=support)
+
+
+def _latest(mark: int | None, times: Seconds, now: int) -> int | None:
+    past = times[times <= now]
+    if not len(past):
+        return mark
+    return int(past[-1]) if mark is None else max(mark, int(past[-1]))
 
 
 def _with_ahead(before: Mark, seconds: Seconds, counts: Seconds) -> tuple[Seconds, Seconds]:

@@ -169,7 +169,7 @@ def _entries(
         "watermark": instant(choices["watermark"]),
         "engine_watermark": batch.offsets.watermark,
         "batch_time": batch.offsets.time,
-        "durations": dict(watch.laps),
+        "durations": watch.laps,
     }
     digests = {target.name: written[ledger.WHOLE][1]} if written else {}
     whole = ledger.Entry(slice=ledger.WHOLE, rows_in=0, outcomes={}, digests=digests, **common)

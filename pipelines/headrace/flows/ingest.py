@@ -266,7 +266,7 @@ def _entries(
             digests={name: counted[part.name][1] for name, counted in written.items() if part.name in counted},
             high_water=instant(choices["mark"]["high_water"]),
             batch_time=batch.offsets.time,
-            durations=dict(watch.laps),
+            durations=watch.laps,
         )
         for part in found
     ]

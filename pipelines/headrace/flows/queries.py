@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
+from threading import Event
 from typing import Literal
 
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.streaming.query import StreamingQuery
 
 from headrace.config import duration_text
-from headrace.errors import UsageError
+from headrace.errors import HeadraceError, UsageError
 from headrace.flows import features, ingest, score
 from headrace.flows.project import Project
 from headrace.io.checkpoint import Checkpoint
@@ -29,7 +30,7 @@ from headrace.tables import (
     ledgered,
 )
 
-__all__ = ["FLOWS", "Query", "create_tables", "queries", "tables", "views"]
+__all__ = ["FLOWS", "Query", "Stopping", "create_tables", "queries", "tables", "views"]
 
 Mode = Literal["append", "update"]
 BatchFunction = Callable[[DataFrame, int], None]
@@ -53,8 +54,12 @@ class Query:
     def name(self) -> str:
         return f"{self.flow}.{self.subject}"
 
-    def start(self, spark: SparkSession, project: Project, *, once: bool) -> StreamingQuery:
-        """Start from the checkpoint, in a pool of its own. ``once``: drain what is there, then stop."""
+    def start(self, spark: SparkSession, project: Project, *, once: bool, stop: Event) -> StreamingQuery:
+        """Start from the checkpoint, in a pool of its own.
+
+        once: drain what is there, then end. stop: once set, the query begins no batch any more: it ends with
+        ``Stopping`` instead, before that batch has any effect.
+        """
         hold(self.checkpoint.path)
         use_pool(spark, self.name)
         frame, take = self.open(spark)
@@ -62,11 +67,21 @@ class Query:
             frame.writeStream.queryName(self.name)
             .outputMode(self.mode)
             .option("checkpointLocation", self.checkpoint.path)
-            .foreachBatch(take)
+            .foreachBatch(partial(_unless, stop, take))
         )
         if once:
             return writer.trigger(availableNow=True).start()
         return writer.trigger(processingTime=duration_text(project.settings.trigger)).start()
+
+
+class Stopping(HeadraceError):
+    """Not a failure: how a query that was told to stop ends before its next batch."""
+
+
+def _unless(stop: Event, take: BatchFunction, frame: DataFrame, batch_id: int) -> None:
+    if stop.is_set():
+        raise Stopping("told to stop")
+    take(frame, batch_id)
 
 
 def queries(project: Project, flows: Sequence[str] = FLOWS, *, patient: bool = True) -> list[Query]:
@@ -103,10 +118,12 @@ def views(project: Project) -> Iterator[View]:
 
 
 def create_tables(spark: SparkSession, project: Project) -> None:
-    """Make the tables that are not there yet: before any query, so that no two make one at once."""
+    """Make the tables that are not there yet, and the views: before any query, so that no two make one at once."""
     lake = Lake(project.settings.storage)
     for table in tables(project):
         lake.create(spark, table)
+    for view in views(project):
+        lake.create_view(spark, view)
 
 
 def _ingests(project: Project) -> Iterable[Query]:

@@ -17,7 +17,7 @@ from pyspark.sql.streaming.query import StreamingQuery
 from headrace.errors import HeadraceError, InfrastructureError
 from headrace.flows.end_of_input import close
 from headrace.flows.project import Project
-from headrace.flows.queries import FLOWS, Query
+from headrace.flows.queries import FLOWS, Query, Stopping
 from headrace.flows.restarts import History
 
 __all__ = ["State", "Watched", "drain", "run"]
@@ -61,9 +61,9 @@ class Watched:
             return f"{int(float(metrics['numFilesOutstanding'])):,} files"
         return ""
 
-    def begin(self, spark: SparkSession, project: Project, *, once: bool) -> None:
+    def begin(self, spark: SparkSession, project: Project, *, once: bool, stop: Event) -> None:
         try:
-            self.running = self.query.start(spark, project, once=once)
+            self.running = self.query.start(spark, project, once=once, stop=stop)
             self.state = State.RUNNING
         except Exception as error:
             self.fail(project, error, once=once)
@@ -81,16 +81,16 @@ class Watched:
         self.state, self.next_start = State.WAITING, now + wait
         log.warning("%s failed and starts again in %.1f s: %s", self.query.name, wait, self.error)
 
-    def look(self, spark: SparkSession, project: Project, *, once: bool) -> None:
+    def look(self, spark: SparkSession, project: Project, *, once: bool, stop: Event) -> None:
         """Bring the state up to date, and start the query if its time has come."""
         if self.state is State.RUNNING and self.running is not None and not self.running.isActive:
             failure = self.running.exception()
-            if failure is not None:
+            if failure is not None and not _was_stopped(failure):
                 self.fail(project, failure, once=once)
             else:
                 self.state = State.DONE if once else State.STOPPED
         elif self.state is State.WAITING and time.monotonic() >= self.next_start:
-            self.begin(spark, project, once=once)
+            self.begin(spark, project, once=once, stop=stop)
 
 
 def drain(
@@ -143,7 +143,7 @@ def _supervise(
     try:
         while not stop.is_set() and any(one.state in (State.RUNNING, State.WAITING) for one in watched):
             for one in watched:
-                one.look(spark, project, once=once)
+                one.look(spark, project, once=once, stop=stop)
             show(watched)
             stop.wait(_LOOK)
     finally:
@@ -155,19 +155,24 @@ def _supervise(
 
 
 def _stop_between_batches(watched: Sequence[Watched], grace: float = 120.0) -> None:
-    """Stopping a query cuts off the write it is in; so wait until it is in none. After ``grace`` seconds, stop it."""
+    """Let the batches that are under way end. A query between two is stopped here, one in a batch ends by itself.
+
+    Stopping a query cuts off the write it is in; after ``grace`` seconds that is done all the same.
+    """
     deadline = time.monotonic() + grace
     left = [one for one in watched if one.running is not None and one.running.isActive]
     while left:
-        for one in list(left):
+        for one in left:
             query = one.running
-            if query is None or not query.isActive:
-                left.remove(one)
-            elif not query.status["isTriggerActive"] or time.monotonic() > deadline:
+            if query is not None and (not query.status["isTriggerActive"] or time.monotonic() > deadline):
                 query.stop()
-                one.state = State.STOPPED
-                left.remove(one)
-        time.sleep(0.02 if left else 0)
+            one.state = State.STOPPED
+        left = [one for one in left if one.running is not None and one.running.isActive]
+        time.sleep(0.05 if left else 0)
+
+
+def _was_stopped(failure: BaseException) -> bool:
+    return f"{Stopping.__module__}.{Stopping.__qualname__}" in str(failure)
 
 
 def _cause(error: BaseException) -> tuple[str, str]:

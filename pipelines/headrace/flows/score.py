@@ -265,7 +265,7 @@ def _entries(
             digests={target.name: decided[part.slice][1]} if part.slice in decided else {},
             engine_watermark=batch.offsets.watermark,
             batch_time=batch.offsets.time,
-            durations=dict(watch.laps),
+            durations=watch.laps,
         )
         for part in read
     ] + _letters_entry(score, batch)

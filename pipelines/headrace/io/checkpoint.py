@@ -7,6 +7,7 @@ Spark's own (``metadata`` and ``offsets/<batch>``, org.apache.spark.sql.executio
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,7 +17,7 @@ from pyspark.sql import SparkSession
 
 from headrace.errors import InfrastructureError
 
-__all__ = ["Checkpoint", "Offsets"]
+__all__ = ["Checkpoint", "Offsets", "local_path"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +58,9 @@ class Checkpoint:
         )
 
     def _read(self, spark: SparkSession, name: str) -> str | None:
-        if "://" not in self.path:
-            file = Path(self.path.removeprefix("file:")) / name
-            return file.read_text(encoding="utf-8") if file.exists() else None
+        folder = local_path(self.path)
+        if folder is not None:
+            return (folder / name).read_text(encoding="utf-8") if (folder / name).exists() else None
         try:
             row = spark.read.text(f"{self.path}/{name}", wholetext=True).first()
         except Exception as error:
@@ -67,6 +68,13 @@ class Checkpoint:
                 return None
             raise InfrastructureError(f"{self.path}/{name} cannot be read: {type(error).__name__}") from error
         return str(row["value"]) if row is not None else None
+
+
+def local_path(path: str) -> Path | None:
+    """The folder of this machine that a path or URI names; None if it names one elsewhere."""
+    if re.match(r"[A-Za-z][A-Za-z0-9+.-]*:/", path) and not path.startswith("file:/"):
+        return None
+    return Path(path.removeprefix("file:"))
 
 
 def _instant(milliseconds: int) -> datetime:

@@ -10,7 +10,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from headrace.config import Storage
-from headrace.tables import Table
+from headrace.tables import Table, View
 
 __all__ = ["Lake", "Writer"]
 
@@ -18,6 +18,8 @@ _PROPERTIES = {
     "delta.enableDeletionVectors": "false",
     "delta.appendOnly": "false",
     "delta.checkpointInterval": "50",
+    # A feature set or a model that is added later reads its signal from the first commit on.
+    "delta.logRetentionDuration": "interval 3650 days",
 }
 
 
@@ -61,6 +63,13 @@ class Lake:
             f"CREATE TABLE IF NOT EXISTS {self.sql_name(table.name)} ({columns}) USING DELTA {by} "
             f"COMMENT {_quoted(table.grain)} TBLPROPERTIES ({properties})"
         )
+
+    def create_view(self, spark: SparkSession, view: View) -> None:
+        """Make or replace the view beside the tables, where those have names; folders have no place for a view."""
+        if self.storage.root is not None:
+            return
+        spark.sql(f"USE `{self.storage.catalog}`.`{self.storage.schema_}`")
+        spark.sql(f"CREATE OR REPLACE VIEW `{view.name}` COMMENT {_quoted(view.grain)} AS {view.sql}")
 
     def read(self, spark: SparkSession, table: str) -> DataFrame:
         """The table as it is now."""

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import fcntl
 import os
-from pathlib import Path
 from typing import IO
 
 from headrace.errors import InfrastructureError
+from headrace.io.checkpoint import local_path
 
 __all__ = ["hold"]
 
@@ -21,23 +21,27 @@ _held: dict[str, IO[str]] = {}
 def hold(checkpoint: str) -> None:
     """Hold the checkpoint's lease until this process ends; holding it twice in one process is holding it once.
 
-    Only for folders of this machine: at a URI nothing is done, and Spark's own check of its logs has to do.
+    Only where the operating system can lock a file: elsewhere nothing is done, and Spark's own check of its logs has
+    to do.
     Raises InfrastructureError when another process holds it.
     """
-    if "://" in checkpoint or checkpoint in _held:
+    folder = local_path(checkpoint)
+    if folder is None or checkpoint in _held:
         return
-    path = Path(f"{checkpoint.removeprefix('file:')}.lease")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    file = path.open("a+", encoding="utf-8")
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    file = folder.with_name(f"{folder.name}.lease").open("a+", encoding="utf-8")
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
+    except BlockingIOError as error:
         file.seek(0)
         holder = file.read().strip() or "unknown"
         file.close()
         raise InfrastructureError(
             f"checkpoint {checkpoint} is in use by process {holder}: stop that one first, or run other flows here"
         ) from error
+    except OSError:
+        file.close()
+        return  # a mounted volume without locks
     file.truncate(0)
     file.write(str(os.getpid()))
     file.flush()

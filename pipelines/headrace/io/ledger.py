@@ -170,7 +170,7 @@ def source_slice() -> Column:
 
 
 class Stopwatch:
-    """Milliseconds of each step of a batch, for the ledger."""
+    """Milliseconds of each step of a batch, for the ledger, which takes them down when it is written."""
 
     def __init__(self) -> None:
         self.laps: dict[str, int] = {}

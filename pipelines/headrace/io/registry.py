@@ -101,7 +101,7 @@ def register(
     import mlflow
 
     client = _client(registry)
-    _experiment(client, registry, name)
+    _experiment(client, registry, f"{registry.experiments}{name}")
     with mlflow.start_run():
         mlflow.log_params(dict(parameters))
         mlflow.log_metrics(dict(metrics))

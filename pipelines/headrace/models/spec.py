@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import timedelta
-from types import MappingProxyType
 from typing import Literal
 
 from pydantic import AwareDatetime, Field
@@ -72,7 +71,7 @@ class Training(Section):
 
     label: Label
     estimator: Literal["gradient_boosting", "logistic_regression"] = "gradient_boosting"
-    parameters: Mapping[str, int | float | str | bool] = MappingProxyType({})
+    parameters: Mapping[str, int | float | str | bool] = Field(default_factory=dict)
     holdout: float = Field(default=0.25, gt=0, lt=1)
     seed: int = 0
 
