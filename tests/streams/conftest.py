@@ -15,7 +15,7 @@ from headrace.demo.feed import Record
 from headrace.flows.project import Project
 from headrace.io.lake import Lake
 
-DAYS = (date(2013, 1, 1), date(2013, 1, 5))
+DAYS = (date(2013, 1, 1), date(2013, 1, 4))
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Taken:
 
 @pytest.fixture(scope="session")
 def day_by_day(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Taken:
-    """Four days, a day a batch, ingest and features."""
+    """Three days, a day a batch, ingest and features."""
     home = tmp_path_factory.mktemp("day_by_day")
     project, sent = flights.project(home, max_files=1), flights.sent(*DAYS)
     flights.landed(home, sent)

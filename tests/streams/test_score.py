@@ -26,7 +26,7 @@ from headrace.io.cuts import Cut
 
 @pytest.fixture
 def scored(spark: SparkSession, day_by_day: Taken, tmp_path: Path) -> Taken:
-    """The four days in a copy, with a champion."""
+    """The three days in a copy, with a champion."""
     home = tmp_path / "home"
     shutil.copytree(day_by_day.home, home)
     taken = Taken(flights.project(home, max_files=1), home, day_by_day.sent)

@@ -62,7 +62,8 @@ def advance(clock: Clock, before: Mark, seconds: Seconds, counts: Seconds, *, no
     jump, support = int(clock.max_jump.total_seconds()), clock.support
     times, cumulative = _with_ahead(before, seconds, counts)
     if clock.kind == "wall":
-        return _settle(_latest(before.high_water, times, now), times, cumulative, limit=now + jump, support=support)
+        happened = _happened(before.high_water, times, now, jump)
+        return _settle(happened, times, cumulative, limit=now + jump, support=support)
     start = before.high_water if before.high_water is not None else _median(times, cumulative)
     if start is None:
         return Advance(before, now + jump)
@@ -70,11 +71,10 @@ def advance(clock: Clock, before: Mark, seconds: Seconds, counts: Seconds, *, no
     return _settle(mark, times, cumulative, limit=mark + jump, support=support)
 
 
-def _latest(mark: int | None, times: Seconds, now: int) -> int | None:
-    past = times[times <= now]
-    if not len(past):
-        return mark
-    return int(past[-1]) if mark is None else max(mark, int(past[-1]))
+def _happened(mark: int | None, times: Seconds, now: int, jump: int) -> int | None:
+    """What a wall clock knows without support: what lies in the past, and that nothing is accepted beyond the jump."""
+    known = [int(part[-1]) for part in (times[times <= now], times[times <= now + jump] - jump) if len(part)]
+    return max([*known, *([mark] if mark is not None else [])], default=None)
 
 
 def _with_ahead(before: Mark, seconds: Seconds, counts: Seconds) -> tuple[Seconds, Seconds]:

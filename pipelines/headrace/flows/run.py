@@ -27,6 +27,7 @@ log = logging.getLogger("headrace.run")
 _LOOK = 0.2
 _FINAL = ("ConfigError", "SourceChanged", "UsageError")
 _FINAL_ONCE = (*_FINAL, "NotRegistered")
+_TRACEBACK = "Traceback (most recent call last):"
 _OURS = re.compile(r"headrace\.errors\.(\w+): (.+)")
 
 
@@ -176,12 +177,16 @@ def _was_stopped(failure: BaseException) -> bool:
 
 
 def _cause(error: BaseException) -> tuple[str, str]:
-    """The class and text of the error headrace raised, wherever it stands in Spark's account of it."""
+    """The class and text of the error headrace raised, wherever it stands in Spark's account of it.
+
+    Of any other error the line that says what it was: a Python traceback ends with it, Spark's messages begin with it.
+    """
     if isinstance(error, HeadraceError):
         return type(error).__name__, str(error)
     text = str(error)
     ours = _OURS.search(text)
     if ours is not None:
         return ours[1], ours[2]
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    said = text.rpartition(_TRACEBACK)[2]
+    lines = [line.strip() for line in said.splitlines() if line.strip() and not line.startswith(" ")]
     return type(error).__name__, lines[0][:500] if lines else type(error).__name__

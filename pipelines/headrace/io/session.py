@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 import tempfile
@@ -83,6 +84,8 @@ def build(
     with _stderr_to(log):
         spark = builder.getOrCreate()
     spark.sparkContext.setLogLevel("ERROR")
+    # It prints every traceback that Spark logs too.
+    logging.getLogger("py4j").setLevel(logging.CRITICAL)
     return spark
 
 
