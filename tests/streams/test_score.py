@@ -41,8 +41,9 @@ def decisions(spark: SparkSession, taken: Taken) -> pd.DataFrame:
 
 
 def test_every_departed_flight_is_decided_once_on_the_features_of_the_recorded_cut(
-    spark: SparkSession, scored: Taken
+    spark: SparkSession, scored: Taken, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(registry, "ON_DRIVER", 0)  # the workers predict; in the other tests the driver does
     flights.taken(spark, scored.project, "score")
     found = decisions(spark, scored)
     asked = scored.lake.read(spark, "signals_departures").where("status = 'departed'")
