@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
 from types import MappingProxyType
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
 import typer
 from typer.core import TyperGroup
@@ -55,7 +55,7 @@ class Commands(TyperGroup):
         if cmd_name in COMMANDS:
             return _loaded(cmd_name)
         # What typer looks through for a name like the mistyped one.
-        self.commands = dict.fromkeys(COMMANDS)  # type: ignore[assignment]
+        self.commands = cast(Any, dict.fromkeys(COMMANDS))
         return None
 
     def main(self, args: Sequence[str] | None = None, *rest: Any, **settings: Any) -> Any:

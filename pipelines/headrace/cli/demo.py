@@ -70,7 +70,7 @@ def demo(
             found = _with_ledger(found, spark, loaded)
     seconds = time.monotonic() - began
     if as_json:
-        typer.echo(json.dumps({"seconds": round(seconds), "sent": sent.total, **dataclasses.asdict(found)}))
+        typer.echo(json.dumps({"seconds": round(seconds), **dataclasses.asdict(found)}))
     else:
         _print(results(), loaded, sent, found, seconds=seconds, env=env)
     if found.wrong:

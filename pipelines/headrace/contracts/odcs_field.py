@@ -109,7 +109,9 @@ def _quality(node: Node, kind: Kind, mistakes: Mistakes) -> tuple[tuple[str | in
             mistakes.add(entry, _ONLY_VALUES if not allowed else "is a second list of values: keep one")
             continue
         allowed = _allowed(entry, kind, mistakes)
-        said |= {severity(entry, mistakes)} - {None}  # type: ignore[arg-type]
+        chosen = severity(entry, mistakes)
+        if chosen is not None:
+            said.add(chosen)
     if len(said) > 1:
         mistakes.add(node, "has two severities: all checks of a field have one")
     return allowed, said.pop() if said else Criticality.ERROR
