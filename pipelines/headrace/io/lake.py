@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from delta.tables import DeltaTable
 from pyspark.sql import DataFrame, SparkSession
@@ -12,7 +14,7 @@ from pyspark.sql import functions as F
 from headrace.config import Storage
 from headrace.tables import Table, View
 
-__all__ = ["Lake", "Writer"]
+__all__ = ["Lake", "Writer", "local_rows"]
 
 _PROPERTIES = {
     "delta.enableDeletionVectors": "false",
@@ -134,6 +136,20 @@ class Lake:
             .collect()
         )
         return [(row["version"], Writer(**json.loads(row["userMetadata"])), int(row["rows"] or 0)) for row in rows]
+
+
+def local_rows(spark: SparkSession, table: Table, rows: Sequence[Mapping[str, object]]) -> DataFrame:
+    """A few rows of a table from plain values, read by the JVM alone.
+
+    ``createDataFrame`` would send them through a Python worker, which costs more than the write they are for.
+    """
+    members = ", ".join(f"`{column.name}`: {column.type}" for column in table.columns)
+    text = json.dumps(rows, default=_text)
+    return spark.range(0, 1, 1, 1).select(F.inline(F.from_json(F.lit(text), f"ARRAY<STRUCT<{members}>>")))
+
+
+def _text(value: object) -> str:
+    return value.isoformat() if isinstance(value, datetime) else str(value)
 
 
 def _quoted(text: str) -> str:

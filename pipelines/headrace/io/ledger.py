@@ -12,7 +12,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import astuple, dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from functools import reduce
 
@@ -20,7 +20,7 @@ from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.types import DataType, MapType
 
-from headrace.io.lake import Lake, Writer
+from headrace.io.lake import Lake, Writer, local_rows
 from headrace.tables import LEDGER, Table
 
 __all__ = [
@@ -57,7 +57,7 @@ class Slice:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """One row of the ledger, in the order of its columns."""
+    """One row of the ledger, by the names of its columns."""
 
     flow: str
     subject: str
@@ -110,8 +110,7 @@ def record_end(spark: SparkSession, lake: Lake, entry: Entry, writer: Writer) ->
 
 
 def _rows(spark: SparkSession, entries: Sequence[Entry], writer: Writer) -> DataFrame:
-    schema = ", ".join(f"{column.name} {column.type}" for column in LEDGER.columns)
-    return spark.createDataFrame([(*astuple(entry), writer.query_id, writer.batch_id) for entry in entries], schema)
+    return local_rows(spark, LEDGER, [{**asdict(entry), **asdict(writer)} for entry in entries])
 
 
 def _summary(entries: Sequence[Entry], writer: Writer, note: str) -> Summary:

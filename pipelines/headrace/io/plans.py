@@ -10,7 +10,7 @@ from typing import Any
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
-from headrace.io.lake import Lake, Writer
+from headrace.io.lake import Lake, Writer, local_rows
 from headrace.tables import BATCH_PLANS
 
 __all__ = ["Choices", "plan_of", "planned"]
@@ -48,9 +48,15 @@ def planned(
     if stored is not None:
         return _remembered(writer, stored)
     choices = choose()
-    row = (flow, subject, at, json.dumps(choices, sort_keys=True), writer.query_id, writer.batch_id)
-    schema = ", ".join(f"{column.name} {column.type}" for column in BATCH_PLANS.columns)
-    lake.append(spark.createDataFrame([row], schema), BATCH_PLANS, writer)
+    row = {
+        "flow": flow,
+        "subject": subject,
+        "planned_at": at,
+        "choices": json.dumps(choices, sort_keys=True),
+        "query_id": writer.query_id,
+        "batch_id": writer.batch_id,
+    }
+    lake.append(local_rows(spark, BATCH_PLANS, [row]), BATCH_PLANS, writer)
     return _remembered(writer, choices)
 
 
