@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
+from datetime import date
+from pathlib import Path
 
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
+from tests import flights
 from tests.streams.conftest import Taken
 
 from headrace.demo.faults import ACCEPTED_DUPLICATE, ACCEPTED_LATE
+from headrace.io.lake import Lake
 
 
 def test_every_record_is_accepted_or_a_dead_letter(spark: SparkSession, day_by_day: Taken) -> None:
@@ -61,9 +66,23 @@ def test_late_by_is_measured_from_the_mark_before_the_batch(spark: SparkSession,
     assert any(latest > 12 * 3_600_000 for batch_id, (_, latest) in found.items() if batch_id > 0)
 
 
-def test_a_second_run_finds_nothing_to_do(spark: SparkSession, day_by_day: Taken) -> None:
-    from tests import flights
+def test_a_batch_without_a_record_leaves_the_clock_where_it_was(spark: SparkSession, tmp_path: Path) -> None:
+    project = flights.project(tmp_path, max_files=1)
+    records = [one for one in flights.sent(date(2013, 1, 1), date(2013, 1, 3), share=0.0) if one.signal == "weather"]
+    landing = flights.landed(tmp_path, records)
+    first, second = (file.path for file in landing.files)
+    empty = second.with_name("weather-2013-01-01-empty.jsonl")
+    empty.touch()
+    between = (first.stat().st_mtime + second.stat().st_mtime) / 2
+    os.utime(empty, (between, between))
+    flights.taken(spark, project, "ingest.weather", ends=False)
+    lake = Lake(project.settings.storage)
+    rows = lake.read(spark, "signals_weather").groupBy("batch_id").agg(F.max("late_by").alias("late_by")).collect()
+    late = {row["batch_id"]: row["late_by"] for row in rows}
+    assert late == {0: 0, 2: -3_600_000}, "the second day begins an hour after the mark the first one left"
 
+
+def test_a_second_run_finds_nothing_to_do(spark: SparkSession, day_by_day: Taken) -> None:
     before = day_by_day.lake.read(spark, "ledger").count()
     flights.taken(spark, day_by_day.project)
     assert day_by_day.lake.read(spark, "ledger").count() == before

@@ -95,13 +95,14 @@ def stream(spark: SparkSession, project: Project, ingest: Ingest) -> DataFrame:
 
 
 def ingest_batch(ingest: Ingest, judged: DataFrame, batch_id: int) -> None:
-    """Take one batch through the flow. Any number of attempts leave what one would have left."""
+    """Take one batch through the flow. Any number of attempts leave what one would have left.
+
+    A batch without a record, as an empty file makes one, has a plan and nothing else: the next reads the clock there.
+    """
     watch = ledger.Stopwatch()
     batch = opened(judged, batch_id, ingest.checkpoint)
     with watch.lap("count"):
         found = ledger.slices(judged.select("envelope.source", "envelope.value"))
-    if not found:
-        return
     judged.persist()
     try:
         with watch.lap("judge"):
@@ -109,8 +110,9 @@ def ingest_batch(ingest: Ingest, judged: DataFrame, batch_id: int) -> None:
             seen = _event_seconds(judged)
         with watch.lap("plan"):
             choices = _planned(ingest, batch, before, seen, found)
-        with watch.lap("write"):
-            _write(ingest, batch, judged, choices, rejected=_rejected(seen, found, choices["limit"]))
+        if found:
+            with watch.lap("write"):
+                _write(ingest, batch, judged, choices, rejected=_rejected(seen, found, choices["limit"]))
     finally:
         judged.unpersist()
     with watch.lap("account"):
