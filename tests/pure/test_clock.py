@@ -6,11 +6,13 @@ from datetime import timedelta
 from itertools import pairwise
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from headrace.config import Clock
 from headrace.contracts.clock import Advance, Mark, advance
+from headrace.demo.flights import read_flights
 
 HOUR, YEAR = 3_600, 365 * 86_400
 REPLAY = Clock(kind="replay", max_jump=timedelta(hours=12), support=3)
@@ -42,6 +44,43 @@ def test_a_gap_longer_than_the_jump_is_not_crossed() -> None:
     found = moved(REPLAY, Mark(0), [60, 120, 180, 13 * HOUR, 13 * HOUR + 1, 13 * HOUR + 2])
     assert found.mark == Mark(60, (120, 180))
     assert found.limit == 60 + 12 * HOUR
+
+
+def test_a_signal_that_goes_on_after_a_silence_takes_the_mark_along() -> None:
+    before, silence = [60 * minute for minute in range(100)], 13 * HOUR
+    after = [before[-1] + silence + 60 * minute for minute in range(100)]
+    assert moved(REPLAY, Mark(0), [*before, *after]).mark.high_water == after[-3]
+    assert moved(REPLAY, Mark(before[-1]), after).mark.high_water == after[-3]
+    assert moved(REPLAY, Mark(before[-1]), after[:29]).mark.high_water == before[-1]
+
+
+def test_a_silence_of_a_year_is_crossed_by_most_of_a_batch_and_by_nothing_less() -> None:
+    good, later = list(range(1_000)), [YEAR + second for second in range(1_000)]
+    assert moved(REPLAY, Mark(0), [*good, *later]).mark.high_water == good[-3]
+    assert moved(REPLAY, Mark(good[-1]), [*good[:100], *later]).mark.high_water == later[-3]
+
+
+def test_a_common_wrong_default_does_not_move_the_mark() -> None:
+    good = [10 * second for second in range(10_000)]
+    assert moved(REPLAY, Mark(0), [*good, *[86 * YEAR] * 4_000]).mark.high_water == good[-3]
+
+
+@pytest.mark.parametrize("size", [40, 700, 20_000])
+def test_a_year_of_flights_loses_no_good_record_to_the_clock(size: int) -> None:
+    """Blizzards and quiet nights included; one in a hundred records is dated up to 100 years ahead."""
+    flights = read_flights()
+    chance = np.random.default_rng(3)
+    for frame in (flights.departures, flights.weather, flights.arrivals):
+        times = frame["occurred_at"].to_numpy("datetime64[s]").astype(np.int64)
+        ahead = chance.random(len(times)) < 0.01
+        sent = np.where(ahead, times + chance.integers(2 * 86_400, 100 * YEAR, len(times)), times)
+        mark, refused = Mark(), 0
+        for start in range(0, len(sent), size):
+            part = sent[start : start + size]
+            step = moved(REPLAY, mark, part.tolist())
+            refused += int(((part > step.limit) & ~ahead[start : start + size]).sum())
+            mark = step.mark
+        assert refused == 0
 
 
 def test_the_first_batch_starts_in_its_middle() -> None:

@@ -6,6 +6,9 @@ clock, of the high-water mark on a replay clock. On a wall clock any record up t
 needs no other to vouch for it. On a replay clock the mark first walks through the batch, jump by jump, so that
 a backlog of weeks in one batch is no more of a surprise than the same weeks in a thousand.
 
+A signal may be silent for longer than the jump: an airport closes in a blizzard, a source is switched off for a month.
+So many records that go on together after a silence are the signal, not wrong clocks, and the mark goes on with them.
+
 Everything is in whole seconds since 1970, UTC.
 """
 
@@ -22,6 +25,10 @@ from headrace.config import Clock
 __all__ = ["Advance", "Mark", "advance"]
 
 Seconds = npt.NDArray[np.int64]
+
+# After a silence: how many times the support has to stand within one jump, and over how many jumps that is enough.
+# Farther off it has to be most of the batch as well, for a wrong default, such as 2099, can be common too.
+MANY, REACH = 10, 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,9 +100,30 @@ def _median(times: Seconds, cumulative: Seconds) -> int | None:
 
 
 def _walk(mark: int, times: Seconds, cumulative: Seconds, *, jump: int, support: int) -> int:
-    while (further := _supported(mark, times, cumulative, limit=mark + jump, support=support)) > mark:
+    further: int | None = mark
+    while further is not None:
         mark = further
+        next_ = _supported(mark, times, cumulative, limit=mark + jump, support=support)
+        further = next_ if next_ > mark else _resumed(mark, times, cumulative, jump=jump, many=MANY * support)
     return mark
+
+
+def _resumed(mark: int, times: Seconds, cumulative: Seconds, *, jump: int, many: int) -> int | None:
+    """Where the signal goes on after a silence longer than the jump; None if it does not."""
+    counts = np.diff(cumulative, prepend=0)
+    beyond = times > mark + jump
+    if not beyond.any():
+        return None
+    together = cumulative[np.searchsorted(times, times + jump, side="right") - 1] - cumulative + counts
+    near = beyond & (times <= mark + REACH * jump) & (together >= many)
+    if near.any():
+        return int(times[near][0])
+    after, later = times[beyond], counts[beyond]
+    if 2 * later.sum() <= cumulative[-1]:
+        return None
+    middle = after[np.searchsorted(np.cumsum(later), (later.sum() + 1) // 2)]
+    around = (after >= middle - jump) & (after <= middle + jump)
+    return int(after[around][0]) if later[around].sum() >= many else None
 
 
 def _supported(mark: int, times: Seconds, cumulative: Seconds, *, limit: int, support: int) -> int:
