@@ -48,7 +48,7 @@ def check(spark: SparkSession, project: Project) -> Iterator[Finding]:
             yield _source(spark, project, book, signal)
         for table, slice_of, flow in _outputs(project):
             yield _committed(spark, lake, book, table, slice_of, flow)
-        yield from _hops(spark, lake, project, book)
+        yield from _hops(project, book)
         for name in project.feature_sets:
             yield _windows(spark, lake, project, book, name)
         yield _engine(book)
@@ -165,7 +165,7 @@ def _topic(mine: DataFrame, signal: str, source: KafkaSource) -> Finding:
     return Finding("source", signal, looked, tuple(wrong))
 
 
-def _hops(spark: SparkSession, lake: Lake, project: Project, book: DataFrame) -> Iterator[Finding]:
+def _hops(project: Project, book: DataFrame) -> Iterator[Finding]:
     """What ingest accepted in a batch is what each later flow took in, once its queries have come that far."""
     for flow, subject, signal in (
         *(("features", name, one.signal) for name, one in project.feature_sets.items()),
