@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from functools import reduce
+from operator import and_
 
 from pyspark.sql import Column
 from pyspark.sql import functions as F
@@ -16,14 +18,14 @@ from pyspark.sql import functions as F
 from headrace.contracts.model import Bound, Criticality, Field, Kind
 from headrace.contracts.reasons import Reason
 
-__all__ = ["INSTANT", "Check", "value_checks"]
+__all__ = ["DAY", "Check", "is_instant", "value_checks"]
 
 # Python cannot hold a year beyond 9999, Delta readers differ on old calendars: outside these a time is a mistake.
 EARLIEST, LATEST = datetime(1900, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
 
 # A time without its zone means another instant to every reader, so the zone is part of the format.
-INSTANT = r"^\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}(:\d{2}([.,]\d{1,9})?)?([Zz]|[+-]\d{2}:?\d{2})$"
-DAY = r"^\d{4}-\d{2}-\d{2}$"
+INSTANT = r"\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}(?::\d{2}(?:[.,]\d{1,9})?)?(?:[Zz]|[+-]\d{2}:?\d{2})"
+DAY = r"\d{4}-\d{2}-\d{2}"
 
 FORMATS = {
     "uuid": r"^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$",
@@ -48,6 +50,17 @@ class Check:
     message: str | None = None
 
 
+def is_instant(sent: Column) -> Column:
+    """True where a text is written as a time with its zone; a cast has to say whether there is such a time.
+
+    The usual form, whole seconds and Z, is told by its separators: a cast then leaves no digit of it unread, and a
+    regular expression would cost more than everything else that is done with the text.
+    """
+    marks = ((5, "-"), (8, "-"), (11, "T"), (14, ":"), (17, ":"), (20, "Z"))
+    usual = reduce(and_, (F.substring(sent, place, 1) == mark for place, mark in marks), F.length(sent) == 20)
+    return usual | sent.rlike(rf"\A{INSTANT}\z")
+
+
 def value_checks(field: Field, sent: Column, value: Column) -> Iterator[Check]:
     """Every check of one field. ``sent`` is its value as parsed from JSON (times still text), ``value`` typed."""
     if field.required:
@@ -55,7 +68,10 @@ def value_checks(field: Field, sent: Column, value: Column) -> Iterator[Check]:
     if field.kind in (Kind.TIMESTAMP, Kind.DATE):
         yield _check(field, sent.isNotNull() & value.isNull(), Reason.WRONG_FORMAT, always=True)
     if field.kind is Kind.NUMBER:
-        yield _check(field, F.isnan(value) | (F.abs(value) == float("inf")), Reason.NON_FINITE, always=True)
+        # Of a number beyond the largest the parser leaves "Infinity", quotes and all; of anything else, its JSON.
+        unread, beyond = sent.isNotNull() & value.isNull(), sent.startswith('"')
+        yield _check(field, unread & beyond, Reason.NON_FINITE, always=True)
+        yield _check(field, unread & ~beyond, Reason.WRONG_TYPE, always=True)
     for condition, text in _bounds(field, value):
         code = Reason.IMPLAUSIBLE_TIME if field.kind in (Kind.TIMESTAMP, Kind.DATE) else Reason.OUT_OF_RANGE
         yield _check(field, condition, code, message=f"{code.message}: {text}")

@@ -7,15 +7,17 @@ fail, and none is repaired: what was sent as another type is ``wrong_type``, nev
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from functools import reduce
+from operator import or_
 from typing import Final
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from headrace.contracts.checks import DAY, INSTANT, Check, value_checks
+from headrace.contracts.checks import DAY, Check, is_instant, value_checks
 from headrace.contracts.model import Contract, Criticality, Field, Kind
 from headrace.contracts.reasons import Reason, reason
-from headrace.contracts.shape import as_variant, json_type, shape_checks, shape_is_clean
+from headrace.contracts.shape import as_variant, is_plain, json_type, shape_checks, shape_is_clean
 from headrace.tables import REASON
 
 __all__ = ["column_type", "judge"]
@@ -38,28 +40,36 @@ def judge(envelopes: DataFrame, contract: Contract) -> DataFrame:
     ``warnings``. Not decided here: whether the event time is plausible for the signal's clock.
     """
     kept = F.struct(*[F.col(name) for name in envelopes.columns]).alias("envelope")
-    text = F.col("envelope.value").cast("string")
-    gated = envelopes.select(kept).withColumn("_gate", _gate(contract, F.col("envelope.value")))
-    texts = gated.withColumn("_text", F.when(F.col("_gate").isNull(), text))
-    parsed = texts.select("*", _parse(contract).alias("_json"), as_variant(F.col("_text")).alias("_variant"))
-    typed = parsed.select(
+    value, plain = F.col("envelope.value"), F.col("_plain")
+    gated = envelopes.select(kept).withColumn("_gate", _gate(contract, value))
+    texts = gated.withColumn("_text", F.when(F.col("_gate").isNull(), value.cast("string")))
+    parsed = texts.withColumn("_json", _parse(contract))
+    plainly = parsed.withColumn("_plain", F.coalesce(is_plain(contract, F.col("_text"), F.col("_json")), F.lit(False)))
+    looked = plainly.withColumn("_variant", F.when(~plain, as_variant(F.col("_text"))))
+    checks = tuple(_value_checks(contract))
+    errors = tuple(check for check in checks if check.criticality is Criticality.ERROR)
+    warns = tuple(check for check in checks if check.criticality is Criticality.WARN)
+    typed = looked.select(
         "*",
-        shape_is_clean(contract, F.col("_variant")).alias("_clean"),
+        (plain | shape_is_clean(contract, F.col("_variant"))).alias("_clean"),
         *[_typed(field).alias(field.name) for field in contract.fields],
     )
-    checks = tuple(_value_checks(contract))
-    return typed.select(
+    weighed = typed.withColumn("_fails", _any(errors))
+    return weighed.select(
         "envelope",
         *contract.names,
         F.col(contract.event_time).alias("event_time"),
-        _reasons(contract, checks).alias("reasons"),
-        _raised(check for check in checks if check.criticality is Criticality.WARN).alias("warnings"),
+        F.when(F.col("_clean") & ~F.col("_fails"), F.expr(_NONE))
+        .otherwise(_reasons(contract, errors))
+        .alias("reasons"),
+        _raised(warns).alias("warnings"),
     )
 
 
 def column_type(field: Field) -> str:
     """The DDL type the field has in ``signals_<signal>``."""
-    return {Kind.TIMESTAMP: "TIMESTAMP", Kind.DATE: "DATE"}.get(field.kind) or json_type(field)
+    of_text = {Kind.TIMESTAMP: "TIMESTAMP", Kind.DATE: "DATE", Kind.NUMBER: "DOUBLE"}
+    return of_text.get(field.kind) or json_type(field)
 
 
 def _gate(contract: Contract, value: Column) -> Column:
@@ -85,9 +95,11 @@ def _typed(field: Field) -> Column:
     sent = _sent(field)
     match field.kind:
         case Kind.TIMESTAMP:
-            return F.when(sent.rlike(INSTANT), sent.try_cast("timestamp"))
+            return F.when(is_instant(sent), sent.try_cast("timestamp"))
         case Kind.DATE:
-            return F.when(sent.rlike(DAY), sent.try_cast("date"))
+            return F.when(sent.rlike(rf"\A{DAY}\z"), sent.try_cast("date"))
+        case Kind.NUMBER:
+            return sent.try_cast("double")
         case _:
             return sent
 
@@ -101,17 +113,15 @@ def _value_checks(contract: Contract) -> Iterator[Check]:
         yield Check(~holds, Reason.RULE, None, rule.criticality, rule.name, message)
 
 
-def _reasons(contract: Contract, checks: Iterable[Check]) -> Column:
+def _reasons(contract: Contract, errors: tuple[Check, ...]) -> Column:
     """Gate, then shape, then values: what a later step would only repeat of an earlier one is not asked."""
     corrupt = F.col("_json").getField(_BAD).isNotNull()
-    shapes = tuple(shape_checks(contract, F.col("_text"), F.col("_variant"), corrupt))
-    errors = tuple(check for check in checks if check.criticality is Criticality.ERROR)
-    misshapen = _raised(shapes)
+    misshapen = _raised(shape_checks(contract, F.col("_text"), F.col("_variant"), corrupt))
     gate = F.transform(F.array(F.col("_gate")), _gate_reason)
     return (
         F.when(F.col("_gate").isNotNull(), gate)
-        .when(F.col("_clean"), _raised(errors))
-        .otherwise(F.when(F.size(misshapen) > 0, misshapen).otherwise(_raised((*errors, _unexplained(corrupt)))))
+        .when(F.col("_clean"), _built(errors))
+        .otherwise(F.when(F.size(misshapen) > 0, misshapen).otherwise(_built((*errors, _unexplained(corrupt)))))
     )
 
 
@@ -132,13 +142,16 @@ def _gate_reason(code: Column) -> Column:
 def _raised(checks: Iterable[Check]) -> Column:
     """The reasons of the checks that fail, built only where one does."""
     checks = tuple(checks)
-    if not checks:
-        return F.expr(_NONE)
-    any_fails = checks[0].fails
-    for check in checks[1:]:
-        any_fails = any_fails | check.fails
+    return F.when(_any(checks), _built(checks)).otherwise(F.expr(_NONE)) if checks else F.expr(_NONE)
+
+
+def _any(checks: Iterable[Check]) -> Column:
+    return reduce(or_, (check.fails for check in checks), F.lit(False))
+
+
+def _built(checks: Iterable[Check]) -> Column:
     built = [
         F.when(check.fails, reason(check.code, field=check.field, rule=check.rule, message=check.message))
         for check in checks
     ]
-    return F.when(any_fails, F.filter(F.array(*built), lambda one: one.isNotNull())).otherwise(F.expr(_NONE))
+    return F.filter(F.array(*built), lambda one: one.isNotNull()) if built else F.expr(_NONE)

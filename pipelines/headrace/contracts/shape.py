@@ -2,13 +2,15 @@
 
 ``from_json`` alone repairs, rounds, takes the last of two equal keys and forgets what follows the first document.
 Spark's variant parser does none of that, and ``schema_of_variant`` names each key with the type it was sent with
-(https://spark.apache.org/docs/latest/api/sql/#schema_of_variant). A record whose shape matches one regular
-expression made from the contract needs no further look; only the others pay for finding out why.
+(https://spark.apache.org/docs/latest/api/sql/#schema_of_variant). That second parse costs more than the first, so
+most records are spared it: what reads back byte for byte as it came cannot have been repaired.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import reduce
+from operator import or_
 
 from pyspark.sql import Column
 from pyspark.sql import functions as F
@@ -17,7 +19,7 @@ from headrace.contracts.checks import Check
 from headrace.contracts.model import Contract, Criticality, Field, Kind
 from headrace.contracts.reasons import Reason
 
-__all__ = ["as_variant", "json_type", "shape_checks", "shape_is_clean"]
+__all__ = ["as_variant", "is_plain", "json_type", "shape_checks", "shape_is_clean"]
 
 _SENT = {
     Kind.STRING: "STRING",
@@ -36,18 +38,65 @@ def as_variant(text: Column) -> Column:
 
 
 def json_type(field: Field) -> str:
-    """The DDL type ``from_json`` reads the field as. Times stay text: their format is judged, not guessed."""
+    """The DDL type ``from_json`` reads the field as.
+
+    Times stay text, because their format is judged and not guessed; numbers, because as text 5 stays 5 and not 5.0.
+    """
     match field.kind:
         case Kind.INTEGER:
             return "BIGINT"
-        case Kind.NUMBER:
-            return "DOUBLE"
         case Kind.DECIMAL:
             return f"DECIMAL({field.precision},{field.scale})"
         case Kind.BOOLEAN:
             return "BOOLEAN"
         case _:
             return "STRING"
+
+
+def is_plain(contract: Contract, text: Column, parsed: Column) -> Column:
+    """True where writing the parsed values down again gives the very bytes that came: then nothing was repaired.
+
+    Whatever ``from_json`` forgot, chose or changed (a second key, what follows, a quoted number, an escape, an
+    unknown field) makes the two differ. False says nothing: a record with other white space, another order of its
+    fields than the contract's, or an escape in a text may be as good, and needs the closer look.
+    """
+    written = (way(contract, parsed, space) for space in ("", " ") for way in (_whole, _sparse))
+    return reduce(or_, (F.coalesce(text == each, F.lit(False)) for each in written))
+
+
+def _whole(contract: Contract, parsed: Column, space: str) -> Column:
+    """The record as JSON with every field, a null one as ``null``; null where a required one is null."""
+    parts: list[Column] = []
+    before = "{"
+    for field in contract.fields:
+        quote, value = _quote(field), _value(field, parsed)
+        key, before = f'{before}"{field.name}":{space}', f",{space}"
+        if field.required:
+            parts += [F.lit(key + quote), value]
+            before = quote + before
+        else:
+            parts += [F.lit(key), F.coalesce(F.concat(F.lit(quote), value, F.lit(quote)), F.lit("null"))]
+    return F.concat(*parts, F.lit(before.removesuffix(f",{space}") + "}"))
+
+
+def _sparse(contract: Contract, parsed: Column, space: str) -> Column:
+    """The record as JSON without its null fields."""
+    members = []
+    for field in contract.fields:
+        quote, value = _quote(field), _value(field, parsed)
+        members.append(F.concat(F.lit(f'"{field.name}":{space}{quote}'), value, F.lit(quote)))
+    return F.concat(F.lit("{"), F.concat_ws(f",{space}", *members), F.lit("}"))
+
+
+def _quote(field: Field) -> str:
+    return "" if field.kind in (Kind.INTEGER, Kind.NUMBER, Kind.DECIMAL, Kind.BOOLEAN) else '"'
+
+
+def _value(field: Field, parsed: Column) -> Column:
+    text = parsed.getField(field.name).cast("string")
+    if field.kind is Kind.DECIMAL and field.scale:
+        return F.rtrim(F.rtrim(text, F.lit("0")), F.lit("."))
+    return text
 
 
 def shape_is_clean(contract: Contract, variant: Column) -> Column:

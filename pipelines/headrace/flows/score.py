@@ -250,7 +250,8 @@ def _entries(
     spark, lake = batch.spark, score.lake
     origin = F.concat_ws("/", "signal_query_id", "signal_batch_id")
     decided = ledger.committed(spark, lake, (target,), batch.writer, origin)[target.name]
-    rejected = _rejected_by_slice(score, batch)
+    letters = _letters_entry(score, batch)
+    rejected = _rejected_by_slice(score, batch) if letters else {}
     return [
         ledger.Entry(
             flow=FLOW,
@@ -268,7 +269,7 @@ def _entries(
             durations=watch.laps,
         )
         for part in read
-    ] + _letters_entry(score, batch)
+    ] + letters
 
 
 def _letters_entry(score: Score, batch: Batch) -> list[ledger.Entry]:
@@ -291,9 +292,7 @@ def _letters_entry(score: Score, batch: Batch) -> list[ledger.Entry]:
 def _rejected_by_slice(score: Score, batch: Batch) -> dict[str, int]:
     writer, lake = batch.writer, score.lake
     letters = lake.batches(batch.spark, DEAD_LETTERS.name, writer.query_id, writer.batch_id, writer.batch_id)
-    ids = letters.select("record_id")
-    if ids.isEmpty():
-        return {}
-    accepted = lake.read(batch.spark, f"signals_{score.model.signal}").join(ids, "record_id", how="left_semi")
+    accepted = lake.read(batch.spark, f"signals_{score.model.signal}")
+    accepted = accepted.join(letters.select("record_id"), "record_id", how="left_semi")
     counted = accepted.groupBy(F.concat_ws("/", "query_id", "batch_id").alias("slice")).count()
     return {row["slice"]: row["count"] for row in counted.collect()}

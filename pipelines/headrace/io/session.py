@@ -34,6 +34,8 @@ TUNED: Final[Mapping[str, str]] = {
     "spark.sql.streaming.stopTimeout": "60s",
     "spark.sql.execution.arrow.pyspark.enabled": "true",
     "spark.python.sql.dataFrameDebugging.enabled": "false",
+    # The JVM does not compile a method of more bytecode than this, so a long one is slower than none.
+    "spark.sql.codegen.hugeMethodLimit": "8000",
 }
 
 # A session of our own on one machine: nothing listens beyond loopback.
