@@ -28,6 +28,7 @@ COMMANDS = MappingProxyType(
     {
         "init": "headrace.cli.init:init",
         "validate": "headrace.cli.validate:validate",
+        "contracts": "headrace.cli.contracts:app",
         "doctor": "headrace.cli.doctor:doctor",
         "demo": "headrace.cli.demo:demo",
         "run": "headrace.cli.run:run",
