@@ -15,21 +15,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from headrace.contracts import checks
-from headrace.contracts.diff import EARLIEST, LATEST
-from headrace.contracts.infer import (
-    ENOUGH,
-    LONGEST_LINE,
-    MOST_ALLOWED,
-    MOST_KEYS,
-    Proposal,
-    Sample,
-    Unreadable,
-    parsed,
-    propose,
-)
-from headrace.contracts.model import Contract, Criticality, Field, Kind
+from headrace.contracts.infer import ENOUGH, Proposal, propose
+from headrace.contracts.model import EARLIEST, LATEST, Contract, Criticality, Field, Kind
 from headrace.contracts.odcs import read_contract
 from headrace.contracts.reasons import Reason
+from headrace.contracts.sample import LONGEST_LINE, MOST_ALLOWED, MOST_KEYS, Sample, Unreadable, parsed
 from headrace.documents import read
 from headrace.errors import UsageError
 
@@ -154,7 +144,6 @@ def test_a_time_that_would_be_implausible_is_marked() -> None:
     assert field("0001-01-01T00:00:00Z").criticality is Criticality.WARN
     assert field("9999-12-31T23:59:59Z").criticality is Criticality.WARN
     assert field("1900-01-01T00:00:00Z", "2200-01-01T00:00:00Z").criticality is Criticality.ERROR
-    assert (EARLIEST, LATEST) == (checks.EARLIEST, checks.LATEST)
 
 
 def test_the_primary_key_is_unique_always_there_and_named_as_one() -> None:
@@ -229,7 +218,7 @@ def test_data_in_keys_is_refused() -> None:
 
 
 def test_uniqueness_is_looked_at_within_bounds(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("headrace.contracts.infer.MOST_KEPT", 2 * ENOUGH)
+    monkeypatch.setattr("headrace.contracts.sample.MOST_KEPT", 2 * ENOUGH)
     gathered = sample({"id": row, "other": row} for row in range(3 * ENOUGH))
     assert gathered.compared == ENOUGH
     assert {name: len(values) for name, values in gathered.unique.items()} == {"id": ENOUGH, "other": ENOUGH}
@@ -360,8 +349,8 @@ def _breaks(each: Field, value: Any) -> bool:
     if not _is(each.kind, value):
         return True
     typed: Any = datetime.fromisoformat(value) if each.kind is Kind.TIMESTAMP else value
-    least: Any = each.minimum or (checks.EARLIEST if each.kind is Kind.TIMESTAMP else each.minimum)
-    outside = (least is not None and typed < least) or (each.kind is Kind.TIMESTAMP and typed > checks.LATEST)
+    least: Any = each.minimum or (EARLIEST if each.kind is Kind.TIMESTAMP else each.minimum)
+    outside = (least is not None and typed < least) or (each.kind is Kind.TIMESTAMP and typed > LATEST)
     listed = not each.allowed or value in each.allowed
     return each.criticality is Criticality.ERROR and (outside or not listed)
 

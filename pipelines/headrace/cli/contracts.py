@@ -25,7 +25,7 @@ from headrace.documents import Mistakes, Node, read
 from headrace.errors import CheckFailed, ConfigError, UsageError
 
 if TYPE_CHECKING:
-    from headrace.contracts.infer import Sample
+    from headrace.contracts.sample import Sample
 
 __all__ = ["app", "diff", "infer", "lint"]
 
@@ -187,7 +187,8 @@ def infer(
 
     Exit 0: it is written; what was left out of it is said on standard error. Exit 2: no contract fits.
     """
-    from headrace.contracts.infer import Sample, propose
+    from headrace.contracts.infer import propose
+    from headrace.contracts.sample import Sample
 
     if name is not None and not _NAME.fullmatch(name):
         raise UsageError(f"{name} is no name: small letters, digits and _, a letter first, 63 at most")
@@ -218,7 +219,7 @@ def _files(data: Path) -> Sequence[Path]:
 
 def _lines(files: Iterable[Path]) -> Iterator[bytes]:
     """Every line, one that is too long cut behind the longest there may be."""
-    from headrace.contracts.infer import LONGEST_LINE
+    from headrace.contracts.sample import LONGEST_LINE
 
     for path in files:
         try:
@@ -233,7 +234,7 @@ def _lines(files: Iterable[Path]) -> Iterator[bytes]:
 
 def _gather(lines: Iterable[bytes], sample: Sample, unreadable: Counter[str], say: Callable[[str], None]) -> int:
     """Take the records of the lines into the sample, count those that are none by reason; how many lines there were."""
-    from headrace.contracts.infer import Unreadable, parsed
+    from headrace.contracts.sample import Unreadable, parsed
 
     count, said = 0, time.monotonic()
     for count, line in enumerate(lines, start=1):

@@ -8,20 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import date
 from functools import reduce
 from operator import and_
 
 from pyspark.sql import Column
 from pyspark.sql import functions as F
 
-from headrace.contracts.model import Bound, Criticality, Field, Kind
+from headrace.contracts.model import EARLIEST, LATEST, Bound, Criticality, Field, Kind
 from headrace.contracts.reasons import Reason
 
 __all__ = ["DAY", "Check", "is_instant", "value_checks"]
-
-# Python cannot hold a year beyond 9999, Delta readers differ on old calendars: outside these a time is a mistake.
-EARLIEST, LATEST = datetime(1900, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
 
 # A time without its zone means another instant to every reader, so the zone is part of the format.
 INSTANT = r"\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}(?::\d{2}(?:[.,]\d{1,9})?)?(?:[Zz]|[+-]\d{2}:?\d{2})"

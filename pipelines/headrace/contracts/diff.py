@@ -10,13 +10,13 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
-from datetime import UTC, date, datetime
+from datetime import date
 from enum import StrEnum
 from typing import Any
 
-from headrace.contracts.model import Bound, Contract, Criticality, Field, Kind, Rule
+from headrace.contracts.model import EARLIEST, LATEST, Bound, Contract, Criticality, Field, Kind, Rule
 
-__all__ = ["EARLIEST", "LATEST", "Change", "Compatibility", "diff"]
+__all__ = ["Change", "Compatibility", "diff"]
 
 
 class Compatibility(StrEnum):
@@ -184,10 +184,6 @@ def _check(tighter: Callable[[Any, Any], bool]) -> Judge:
         return _TIGHTER if tighter(old, new) else _LOOSER if tighter(new, old) else _SAME
 
     return judge
-
-
-# What the judge holds a timestamp to that has no bounds; not imported from where it stands, which needs Spark.
-EARLIEST, LATEST = datetime(1900, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
 
 
 def _bounds(field: Field, inclusive: Bound | None, exclusive: Bound | None, default: Bound) -> list[tuple[Any, bool]]:

@@ -9,13 +9,17 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import asdict, dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from enum import StrEnum
 
-__all__ = ["Bound", "Contract", "Criticality", "Field", "Kind", "Rule"]
+__all__ = ["EARLIEST", "LATEST", "Bound", "Contract", "Criticality", "Field", "Kind", "Rule"]
 
 Bound = int | float | Decimal | date | datetime
+
+# The bounds of a timestamp that has no others: Python cannot hold a year beyond 9999, and Delta readers differ on old
+# calendars, so what lies outside is a mistake.
+EARLIEST, LATEST = datetime(1900, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
 
 
 class Criticality(StrEnum):
