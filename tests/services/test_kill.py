@@ -45,7 +45,7 @@ def test_ten_kills_lose_and_double_nothing(tmp_path: Path) -> None:
         # Two lives end while the session or the first batches start, the others somewhere after.
         await_batches(driver, log, more=0 if number in (3, 6) else 1)
         with pytest.raises(subprocess.TimeoutExpired):
-            driver.wait(timeout=moments.uniform(0, 6))
+            driver.wait(timeout=moments.uniform(0, 4))
         # Every other time the JVM is left to find out by itself that its driver is gone.
         os.killpg(driver.pid, signal.SIGKILL) if number % 2 else driver.kill()
         driver.wait()
