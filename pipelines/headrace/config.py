@@ -14,9 +14,12 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSeriali
 
 __all__ = [
     "Clock",
+    "DeadLetterTopic",
+    "Duplicates",
     "Duration",
     "FileSource",
     "KafkaSource",
+    "Limits",
     "Name",
     "Registry",
     "Restarts",
@@ -164,15 +167,55 @@ class KafkaSource(Section):
 Source = Annotated[FileSource | KafkaSource, Field(discriminator="kind")]
 
 
-class Signal(Section):
-    """One signal: its contract, where it comes from, its clock.
+class Limits(Section):
+    """What a batch may hold before the whole of it is held back, with no effect in any table.
 
+    max_invalid_ratio: the largest share of rejected records, judged from ``min_records`` on.
+    max_consecutive_invalid: how many records in a row may be rejected, within one file or topic partition; in a
+        partition the count goes on from batch to batch.
+    on_breach: ``pause`` the source until it is resumed, the others go on; or ``stop`` the driver as well.
+        The same goes for a batch that breaks a rule of severity error over many records.
+    """
+
+    max_invalid_ratio: float | None = Field(default=None, ge=0, le=1)
+    min_records: int = Field(default=100, ge=1)
+    max_consecutive_invalid: int | None = Field(default=None, ge=1)
+    on_breach: Literal["pause", "stop"] = "pause"
+
+
+class Duplicates(Section):
+    """Records that repeat a primary key are set aside.
+
+    within: how far apart in event time two records of one key may be for the later to come to be a duplicate.
+    """
+
+    within: Duration
+
+
+class DeadLetterTopic(Section):
+    """A Kafka topic that gets a copy of every dead letter, at least once. The table stays the record of them.
+
+    options: the connector's ``kafka.*`` options without that prefix.
+    """
+
+    bootstrap: str
+    topic: str = Field(min_length=1)
+    options: dict[str, SecretStr] = {}
+
+
+class Signal(Section):
+    """One signal: its contract, where it comes from, its clock, how much may be wrong with it.
+
+    duplicates: left out, every accepted record is kept, whatever its key.
     end_of_input: the source is finite; once it is drained nothing more comes, so its last windows close.
     """
 
     contract: str
     source: Source
     clock: Clock = Clock()
+    limits: Limits = Limits()
+    duplicates: Duplicates | None = None
+    dead_letter_topic: DeadLetterTopic | None = None
     end_of_input: bool = False
 
 

@@ -6,6 +6,7 @@
     ├── UsageError          (2)   the command line asks for something that does not exist
     ├── ConfigError         (2)   a file under conf/ is wrong; names file, line and key
     ├── CheckFailed         (1)   a check ran and what it found is not right
+    │   └── HeldBack        (1)   a batch broke a limit of its source, which is paused
     └── InfrastructureError (3)   Java, a jar, a port, a broker, a registry or a table failed
         ├── NotRegistered   (3)   the registry has no version under a model's alias
         └── SourceChanged   (3)   a source no longer is what its checkpoint was made from
@@ -22,6 +23,7 @@ __all__ = [
     "CheckFailed",
     "ConfigError",
     "HeadraceError",
+    "HeldBack",
     "InfrastructureError",
     "NotRegistered",
     "SourceChanged",
@@ -58,6 +60,10 @@ class CheckFailed(HeadraceError):
     """A check (ledger, contract, feature) ran to its end and found something wrong."""
 
     exit_code = 1
+
+
+class HeldBack(CheckFailed):
+    """A batch broke a limit of its source before it had any effect. The source is paused until it is resumed."""
 
 
 class InfrastructureError(HeadraceError):

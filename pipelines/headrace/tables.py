@@ -12,19 +12,26 @@ from dataclasses import dataclass
 __all__ = [
     "BATCH_PLANS",
     "DEAD_LETTERS",
+    "DEAD_LETTER_ACTIONS",
     "HEADERS",
     "LEDGER",
     "REASON",
+    "SCHEMA_DRIFT",
     "SOURCE",
+    "SOURCE_LOG",
+    "VERDICTS",
     "Column",
     "Table",
     "View",
     "all_predictions",
+    "dead_letters_by_state",
+    "delay_view",
     "feature_views",
     "features_log",
     "ledgered",
     "predictions",
     "signals",
+    "sources",
 ]
 
 SOURCE = "STRUCT<kind: STRING, name: STRING, partition: INT, position: BIGINT, arrived_at: TIMESTAMP>"
@@ -94,6 +101,91 @@ DEAD_LETTERS = Table(
     partitioned_by=("signal",),
 )
 
+DEAD_LETTER_ACTIONS = Table(
+    name="dead_letter_actions",
+    grain="one action on one dead letter and its outcome; append-only",
+    key=("record_id", "stage", "query_id", "batch_id"),
+    columns=(
+        Column("record_id", "STRING", RECORD_ID),
+        Column("stage", "STRING", "Flow that had rejected it."),
+        Column("signal", "STRING", "Signal it was sent as."),
+        Column("source", SOURCE, "Position in the source; position is an offset or a line counted from 1."),
+        Column("action", "STRING", "replay, park or discard."),
+        Column("outcome", "STRING", "accepted, rejected, parked or discarded."),
+        Column("attempt", "BIGINT", "How many replays the record has had, this one counted."),
+        Column("reasons", f"ARRAY<{REASON}>", "Every rule it broke this time."),
+        Column("note", "STRING", "What was said of it."),
+        Column(
+            "patch", "MAP<STRING, STRING>", "The expressions that mended the record on its way, by field; null: none."
+        ),
+        Column("acted_at", "TIMESTAMP", "When."),
+        Column("contract_version", "STRING", "Version of the contract it was judged by this time."),
+        Column("contract_fingerprint", "STRING", "SHA-256 of that contract's rules."),
+        *WRITER,
+    ),
+    partitioned_by=("signal",),
+)
+
+SCHEMA_DRIFT = Table(
+    name="schema_drift",
+    grain="one change in what a source sends, in the batch it first occurred in",
+    key=("signal", "kind", "field", "detail", "query_id", "batch_id"),
+    columns=(
+        Column("signal", "STRING", "Signal it was sent as."),
+        Column("kind", "STRING", "unknown_field, changed_type, new_value, vanished_field or too_many."),
+        Column("field", "STRING", "Field of the contract, or the member it does not name."),
+        Column("detail", "STRING", "The type that was sent, or the value; empty for a field that vanished."),
+        Column("records", "BIGINT", "Records of the batch that have it."),
+        Column("share", "DOUBLE", "Those records as a share of the batch, 0 to 1."),
+        Column("record_id", "STRING", "The first of those records; none for a field that vanished."),
+        Column("policy", "STRING", "What became of them: kept, kept aside or rejected; else empty."),
+        Column("seen_at", "TIMESTAMP", "Time of the batch."),
+        Column("contract_version", "STRING", "Version of the contract they were judged by."),
+        Column("contract_fingerprint", "STRING", "SHA-256 of that contract's rules."),
+        *WRITER,
+    ),
+    partitioned_by=("signal",),
+)
+
+VERDICTS = Table(
+    name="verdicts",
+    grain="one objective judged once, where it was not simply met",
+    key=("objective", "subject", "query_id", "batch_id", "attempt"),
+    columns=(
+        Column("objective", "STRING", "limits.<limit>, or the name of a contract's rule over many records."),
+        Column("subject", "STRING", "Signal it was judged on."),
+        Column("verdict", "STRING", "warn, breach, or waived: a breach that was let pass once."),
+        Column("value", "DOUBLE", "What was measured."),
+        Column("must", "STRING", "What it had to be."),
+        Column("rows_in", "BIGINT", "Records of the batch it was measured on."),
+        Column("evidence", "MAP<STRING, STRING>", "Where to look: positions, reasons, an example."),
+        Column("judged_at", "TIMESTAMP", "Time of the batch."),
+        Column("contract_version", "STRING", "Version of the contract the batch was judged by."),
+        Column("contract_fingerprint", "STRING", "SHA-256 of that contract's rules."),
+        Column("attempt", "BIGINT", "How often the source had been resumed before."),
+        *WRITER,
+    ),
+    partitioned_by=("subject",),
+)
+
+SOURCE_LOG = Table(
+    name="source_log",
+    grain="one transition of a signal's source: paused or resumed",
+    key=("signal", "sequence"),
+    columns=(
+        Column("signal", "STRING", "Signal the source sends."),
+        Column("sequence", "BIGINT", "Number of the transition, from 1."),
+        Column("state", "STRING", "running or paused."),
+        Column("cause", "STRING", "operator, or limit: a batch was held back."),
+        Column("note", "STRING", "Why, for people."),
+        Column("held_query_id", "STRING", "Query of the batch that was held back."),
+        Column("held_batch_id", "BIGINT", "Number of that batch."),
+        Column("waived", "BOOLEAN", "The batch that was held back may pass once, whatever limit it breaks."),
+        Column("changed_at", "TIMESTAMP", "When."),
+    ),
+    partitioned_by=("signal",),
+)
+
 LEDGER = Table(
     name="ledger",
     grain="one slice of one batch of one query; the last write of its batch",
@@ -122,12 +214,19 @@ LEDGER = Table(
 BATCH_PLANS = Table(
     name="batch_plans",
     grain="the choices fixed for one batch before it had effects",
-    key=("query_id", "batch_id"),
+    key=("query_id", "batch_id", "revision"),
     columns=(
         Column("flow", "STRING", "ingest, features or score."),
         Column("subject", "STRING", "Signal, feature set or model."),
         Column("planned_at", "TIMESTAMP", "The batch's time."),
-        Column("choices", "STRING", "JSON: high-water marks and limits; model version; cuts; contract fingerprint."),
+        Column(
+            "choices",
+            "STRING",
+            "JSON: high-water marks and limits; model version; cuts; contract fingerprint; null: withdrawn.",
+        ),
+        Column(
+            "revision", "BIGINT", "The highest of a batch holds; 0 unless a plan was withdrawn before it had effects."
+        ),
         *WRITER,
     ),
     partitioned_by=("flow", "subject"),
@@ -148,6 +247,7 @@ def signals(signal: str, fields: Sequence[Column]) -> Table:
             Column("event_time", "TIMESTAMP", "When it happened."),
             Column("late_by", "BIGINT", "Milliseconds behind the signal's high-water mark; negative is ahead."),
             Column("warnings", f"ARRAY<{REASON}>", "Rules it broke that only warn."),
+            Column("others", "MAP<STRING, STRING>", "Members its contract does not name, each as JSON; null if none."),
             Column("source", SOURCE, "Position in the source; position is an offset or a line counted from 1."),
             Column("contract_version", "STRING", "Version of the contract that accepted it."),
             *WRITER,
@@ -213,9 +313,11 @@ def feature_views(feature_set: str, log: Table, entity: Sequence[str]) -> tuple[
     values = ", ".join(name for name in log.names if name not in ("window_date", "query_id"))
     mine = f"flow = 'features' AND subject = '{feature_set}'"
     generation = f"(SELECT max_by(query_id, batch_time) FROM ledger WHERE {mine})"
+    filled = f"query_id IN (SELECT query_id FROM ledger WHERE flow = 'backfill' AND subject = '{feature_set}')"
+    rank = f"CASE WHEN query_id = {generation} THEN 0 ELSE 1 END DESC, batch_id DESC"
     newest = (
-        f"SELECT *, row_number() OVER (PARTITION BY {keys}, window_start ORDER BY batch_id DESC) AS place "
-        f"FROM {log.name} WHERE query_id = {generation}"
+        f"SELECT *, row_number() OVER (PARTITION BY {keys}, window_start ORDER BY {rank}) AS place "
+        f"FROM {log.name} WHERE query_id = {generation} OR {filled}"
     )
     watermark = f"(SELECT max(watermark) FROM ledger WHERE {mine} AND query_id = {generation})"
     rank = f"row_number() OVER (PARTITION BY {keys} ORDER BY window_end DESC) AS rank"
@@ -234,6 +336,27 @@ def feature_views(feature_set: str, log: Table, entity: Sequence[str]) -> tuple[
     )
 
 
+# Delays to try, in seconds: from none to a week.
+DELAYS = (0, 60, 300, 900, 1_800, 3_600, 7_200, 10_800, 21_600, 43_200, 86_400, 172_800, 604_800)
+
+
+def delay_view(feature_set: str, signal: str, delay: int) -> View:
+    """``features_<set>_delays``: had the set's delay, in seconds, been another, how many records would be in time?
+
+    A record that came back from the dead letters is late under any delay.
+    """
+    tried = ", ".join(f"({seconds})" for seconds in sorted({*DELAYS, delay}))
+    in_time = "coalesce(sum(CASE WHEN late_by <= {} THEN 1 ELSE 0 END), 0)"
+    return View(
+        f"features_{feature_set}_delays",
+        "one delay the set could have had, and what it would have saved and cost",
+        f"SELECT delay_seconds, delay_seconds - {delay} AS waits_longer_seconds, count(*) AS records, "
+        f"{in_time.format('delay_seconds * 1000')} AS records_in_time, "
+        f"{in_time.format('delay_seconds * 1000')} - {in_time.format(delay * 1000)} AS records_saved "
+        f"FROM signals_{signal} CROSS JOIN (VALUES {tried}) AS tried(delay_seconds) GROUP BY delay_seconds",
+    )
+
+
 def all_predictions(outputs: Mapping[str, str]) -> View:
     """``predictions``: the decisions of every model, given each model's output column, under common names."""
     common = "prediction_id, record_id, event_time, {output} AS answer, confidence, model_version, behind, predicted_at"
@@ -242,6 +365,45 @@ def all_predictions(outputs: Mapping[str, str]) -> View:
         for model, output in outputs.items()
     ]
     return View("predictions", "one decision of any model", " UNION ALL ".join(parts))
+
+
+def dead_letters_by_state() -> tuple[View, View]:
+    """``dead_letters_by_state``, each dead letter once with its state and attempts, and ``dead_letters_open``."""
+    newest = "row_number() OVER (PARTITION BY record_id, stage ORDER BY rejected_at DESC, query_id) AS place"
+    done = (
+        "SELECT record_id, stage, max(attempt) AS attempts, max_by(outcome, batch_id) AS outcome "
+        "FROM dead_letter_actions GROUP BY record_id, stage"
+    )
+    state = (
+        "CASE outcome WHEN 'accepted' THEN 'resolved' WHEN 'parked' THEN 'parked' WHEN 'discarded' THEN 'discarded' "
+        "ELSE 'open' END AS state"
+    )
+    letters = ", ".join(f"letters.{name}" for name in DEAD_LETTERS.names)
+    return (
+        View(
+            "dead_letters_by_state",
+            "one rejected record, and what became of it",
+            f"WITH letters AS (SELECT *, {newest} FROM dead_letters), done AS ({done}) "
+            f"SELECT {letters}, {state}, coalesce(done.attempts, 0) AS attempts FROM letters "
+            "LEFT JOIN done ON letters.record_id = done.record_id AND letters.stage = done.stage WHERE place = 1",
+        ),
+        View(
+            "dead_letters_open",
+            "one rejected record that nothing has been done about",
+            "SELECT * FROM dead_letters_by_state WHERE state = 'open'",
+        ),
+    )
+
+
+def sources() -> View:
+    """``sources``: the newest transition of every source that ever had one."""
+    newest = "row_number() OVER (PARTITION BY signal ORDER BY sequence DESC) AS place"
+    columns = ", ".join(SOURCE_LOG.names)
+    return View(
+        "sources",
+        "one signal's source as it stands now; one that is not listed was never paused",
+        f"WITH newest AS (SELECT *, {newest} FROM source_log) SELECT {columns} FROM newest WHERE place = 1",
+    )
 
 
 def ledgered(table: Table) -> View:

@@ -57,7 +57,7 @@ def test_literal_rows(spark: SparkSession) -> None:
         ],
         ROWS,
     )
-    values = newest(log, SET, query_id="q", batch_id=1)
+    values = newest(log, SET, cut={"q": 1})
     joined = as_of(rows, values, SET, by={"airport": "origin"}, take=("n",))
     assert joined.columns == ["row", "origin", "event_time", "s_n", "s_end"]
     found = {row["row"]: row["s_n"] for row in joined.collect()}
@@ -82,7 +82,7 @@ def test_random_rows_against_a_search_of_all(spark: SparkSession) -> None:
             "event_time": [at(float(hour)) for hour in chance.uniform(0, 104, 500).round(1)],
         }
     )
-    values = newest(spark.createDataFrame(log, LOG), SET, query_id="q", batch_id=12)
+    values = newest(spark.createDataFrame(log, LOG), SET, cut={"q": 12})
     joined = as_of(spark.createDataFrame(rows, ROWS), values, SET, by={"airport": "origin"}, take=("n",))
     found = {row["row"]: row["s_n"] for row in joined.collect()}
     for number, origin, when in zip(rows["row"], rows["origin"], rows["event_time"], strict=True):

@@ -12,8 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from headrace.contracts.aggregates import Aggregate, Metric, Must, Operator
 from headrace.contracts.diff import Change, Compatibility, diff
-from headrace.contracts.model import EARLIEST, Contract, Criticality, Field, Kind, Rule
+from headrace.contracts.model import EARLIEST, Contract, Criticality, Field, Kind, Rule, Unknown
 
 BREAKING, COMPATIBLE = Compatibility.BREAKING, Compatibility.COMPATIBLE
 AT = Field(name="at", kind=Kind.TIMESTAMP, required=True)
@@ -294,14 +295,26 @@ OTHER: Mapping[type, Mapping[str, object]] = {
         "description": "d",
         "owner": "o",
         "max_bytes": 1,
+        "unknown": Unknown.REJECT,
+        "aggregates": (Aggregate(name="n", metric=Metric.ROW_COUNT, must=Must(Operator.BE, (1,))),),
+    },
+    Aggregate: {
+        "name": "m",
+        "metric": Metric.NULL_VALUES,
+        "must": Must(Operator.BE, (2,)),
+        "fields": ("a",),
+        "percent": True,
+        "missing": (1,),
+        "allowed": (1,),
+        "pattern": "p",
+        "description": "d",
+        "criticality": WARN,
     },
 }
 """A value for each attribute other than the one it has below."""
 
 
-@pytest.mark.parametrize(
-    ("part", "name"), [(part, attribute.name) for part in (Field, Rule, Contract) for attribute in fields(part)]
-)
+@pytest.mark.parametrize(("part", "name"), [(part, attribute.name) for part in OTHER for attribute in fields(part)])
 def test_each_attribute_is_looked_at(part: type, name: str) -> None:
     field, rule = Field(name="a", kind=Kind.INTEGER), Rule(name="r", expression="x")
     altered = {name: OTHER[part][name]}
@@ -310,6 +323,10 @@ def test_each_attribute_is_looked_at(part: type, name: str) -> None:
             old, new = contract(field), contract(replace(field, **altered))  # type: ignore[arg-type]
         case "Rule":
             old, new = contract(rules=(rule,)), contract(rules=(replace(rule, **altered),))  # type: ignore[arg-type]
+        case "Aggregate":
+            one = Aggregate(name="n", metric=Metric.ROW_COUNT, must=Must(Operator.BE, (1,)))
+            old = replace(contract(), aggregates=(one,))
+            new = replace(contract(), aggregates=(replace(one, **altered),))  # type: ignore[arg-type]
         case _:
             old, new = contract(), replace(contract(), **altered)  # type: ignore[arg-type]
     assert [change for change in diff(old, new) if not change.change.startswith("version: still")]

@@ -200,17 +200,6 @@ ONE_LIST = "write metric: invalidValues, arguments: {validValues: […]}, mustBe
             ".logicalTypeOptions.format: must be one of uuid, email, uri, ipv4, ipv6, hostname; did you mean 'uuid'?",
         ),
         (
-            "{name: a, logicalType: string, quality: [{metric: nullValues, mustBe: 0}]}",
-            f".quality[0]: cannot be enforced on a record: {ONE_LIST}",
-        ),
-        (
-            (
-                "{name: a, logicalType: string, quality: "
-                "[{metric: invalidValues, arguments: {validValues: [x]}, mustBeLessThan: 5}]}"
-            ),
-            f".quality[0]: cannot be enforced on a record: {ONE_LIST}",
-        ),
-        (
             (
                 "{name: a, logicalType: integer, quality: "
                 "[{metric: invalidValues, arguments: {validValues: [1, x]}, mustBe: 0}]}"

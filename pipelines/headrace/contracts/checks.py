@@ -24,6 +24,9 @@ __all__ = ["DAY", "Check", "is_instant", "value_checks"]
 INSTANT = r"\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}(?::\d{2}(?:[.,]\d{1,9})?)?(?:[Zz]|[+-]\d{2}:?\d{2})"
 DAY = r"\d{4}-\d{2}-\d{2}"
 
+# How much of a value a reason shows.
+SHOWN = 80
+
 FORMATS = {
     "uuid": r"^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$",
     "email": r"^[^@\s]{1,64}@[^@\s.]+(\.[^@\s.]+)+$",
@@ -37,7 +40,7 @@ FORMATS = {
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """A condition, true where it fails, and what failing means."""
+    """A condition, true where it fails, and what failing means. ``found``: what was there instead, as text."""
 
     fails: Column
     code: Reason
@@ -45,6 +48,7 @@ class Check:
     criticality: Criticality
     rule: str | None = None
     message: str | None = None
+    found: Column | None = None
 
 
 def is_instant(sent: Column) -> Column:
@@ -82,16 +86,26 @@ def value_checks(field: Field, sent: Column, value: Column) -> Iterator[Check]:
     if field.format is not None:
         yield _check(field, ~value.rlike(FORMATS[field.format]), Reason.FORMAT)
     if field.allowed:
-        yield _check(field, ~value.isin(list(field.allowed)), Reason.NOT_ALLOWED)
+        found = F.substring(value.cast("string"), 1, SHOWN)
+        yield _check(field, ~value.isin(list(field.allowed)), Reason.NOT_ALLOWED, found=found)
 
 
-def _check(field: Field, fails: Column, code: Reason, *, always: bool = False, message: str | None = None) -> Check:
+def _check(
+    field: Field,
+    fails: Column,
+    code: Reason,
+    *,
+    always: bool = False,
+    message: str | None = None,
+    found: Column | None = None,
+) -> Check:
     return Check(
         fails=F.coalesce(fails, F.lit(False)),
         code=code,
         field=field.name,
         criticality=Criticality.ERROR if always else field.criticality,
         message=message,
+        found=found,
     )
 
 

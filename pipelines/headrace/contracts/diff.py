@@ -14,7 +14,8 @@ from datetime import date
 from enum import StrEnum
 from typing import Any
 
-from headrace.contracts.model import EARLIEST, LATEST, Bound, Contract, Criticality, Field, Kind, Rule
+from headrace.contracts.aggregates import Aggregate
+from headrace.contracts.model import EARLIEST, LATEST, Bound, Contract, Criticality, Field, Kind, Rule, Unknown
 
 __all__ = ["Change", "Compatibility", "diff"]
 
@@ -30,7 +31,7 @@ class Compatibility(StrEnum):
 class Change:
     """One difference.
 
-    field: the field's name, ``rule <name>``, or nothing for the contract as a whole.
+    field: the field's name, ``rule <name>``, ``quality <name>``, or nothing for the contract as a whole.
     change: what it was and is, in the words of the file; why: whom it breaks, or why nobody.
     """
 
@@ -45,16 +46,17 @@ class Change:
 
 
 def diff(old: Contract, new: Contract) -> tuple[Change, ...]:
-    """Every difference: the contract as a whole, its fields, its rules, and last what its version makes of them.
+    """Every difference: the contract as a whole, its fields, its rules on records and on batches, last its version.
 
     Nothing is passed over: two contracts of different fingerprints have a change, and an attribute for which no judge
     is written below is breaking. Not told apart: whether a pattern or a condition accepts less than another, so one
     that changed is breaking.
     """
     changes = (
-        *_altered("", old, new, _CONTRACT, apart=("version", "fields", "rules")),
+        *_altered("", old, new, _CONTRACT, apart=("version", "fields", "rules", "aggregates")),
         *_members("", old.fields, new.fields, _FIELD, _field_added, _FIELD_REMOVED),
         *_members("rule ", old.rules, new.rules, _RULE, _rule_added, _RULE_REMOVED),
+        *_members("quality ", old.aggregates, new.aggregates, _AGGREGATE, _aggregate_added, _RULE_REMOVED),
     )
     return (*changes, *_version(old, new, changes))
 
@@ -70,6 +72,8 @@ _SAME: Judgement = (_COMPATIBLE, "accepts the same")
 _MARKS: Judgement = (_COMPATIBLE, "severity is warn: marks records, rejects none")
 _SAYS: Judgement = (_COMPATIBLE, "decides nothing")
 _UNKNOWN: Judgement = (_BREAKING, "nothing is known that makes it compatible")
+_HOLDS_BACK: Judgement = (_BREAKING, "batches that were taken in may be held back")
+_MANY = {"": "fields", "rule ": "rules", "quality ": "quality rules"}
 _FIELD_REMOVED: Judgement = (_BREAKING, "readers lose the column")
 _RULE_REMOVED: Judgement = _LOOSER
 
@@ -105,7 +109,7 @@ def _members(
         if name not in before:
             yield Change(prefix + name, "added", *added(one))
     if [name for name in before if name in after] != [name for name in after if name in before]:
-        yield Change("", f"order of the {'rules' if prefix else 'fields'}", *_SAME)
+        yield Change("", f"order of the {_MANY[prefix]}", *_SAME)
 
 
 def _version(old: Contract, new: Contract, changes: Sequence[Change]) -> Iterator[Change]:
@@ -133,6 +137,7 @@ _KEYS = {
     "kind": "logicalType",
     "primary_key": "primaryKeyPosition",
     "allowed": "validValues",
+    "unknown": "unknownFields",
     "criticality": "severity",
     "owner": "team",
     "expression": "implementation",
@@ -169,6 +174,10 @@ def _field_added(field: Field) -> Judgement:
 
 def _rule_added(rule: Rule) -> Judgement:
     return _TIGHTER if rule.criticality is Criticality.ERROR else _MARKS
+
+
+def _aggregate_added(aggregate: Aggregate) -> Judgement:
+    return _HOLDS_BACK if aggregate.criticality is Criticality.ERROR else _MARKS
 
 
 def _always(judgement: Judgement) -> Judge:
@@ -228,7 +237,7 @@ def _primary_key(old: Field, new: Field) -> Judgement:
     return _BREAKING, "what identifies a record changed: readers join and count by it"
 
 
-def _severity(old: Field | Rule, new: Field | Rule) -> Judgement:
+def _severity(old: Field | Rule | Aggregate, new: Field | Rule | Aggregate) -> Judgement:
     if new.criticality is Criticality.ERROR:
         return _BREAKING, "records that were marked are rejected"
     return _COMPATIBLE, "records that were rejected are kept and marked; readers may meet them"
@@ -257,10 +266,15 @@ _RULE: Mapping[str, Judge] = {
     "description": _always(_SAYS),
     "criticality": _severity,
 }
+_AGGREGATE: Mapping[str, Judge] = {
+    name: lambda old, new: _HOLDS_BACK if new.criticality is Criticality.ERROR else _MARKS
+    for name in ("metric", "must", "fields", "percent", "missing", "allowed", "pattern")
+} | {"description": _always(_SAYS), "criticality": _severity}
 _CONTRACT: Mapping[str, Judge] = {
     "id": _always((_BREAKING, "it is another contract: what goes by its id loses it")),
     "description": _always(_SAYS),
     "owner": _always(_SAYS),
     "event_time": _always((_BREAKING, "windows and decisions go by another time")),
     "max_bytes": _check(lambda old, new: new.max_bytes < old.max_bytes),
+    "unknown": _check(lambda old, new: new.unknown is Unknown.REJECT),
 }

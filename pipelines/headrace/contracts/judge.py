@@ -15,14 +15,13 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from headrace.contracts.checks import DAY, Check, is_instant, value_checks
-from headrace.contracts.model import Contract, Criticality, Field, Kind
-from headrace.contracts.reasons import Reason, reason
+from headrace.contracts.model import Contract, Criticality, Field, Kind, Unknown
+from headrace.contracts.reasons import NONE, Reason, reason
 from headrace.contracts.shape import as_variant, is_plain, json_type, shape_checks, shape_is_clean
-from headrace.tables import REASON
+from headrace.contracts.unknown import unknown_members, unknown_reasons
 
 __all__ = ["column_type", "judge"]
 
-_NONE: Final = f"CAST(array() AS ARRAY<{REASON}>)"
 _BAD: Final = "_headrace_corrupt"
 _STRICT: Final = {
     "mode": "PERMISSIVE",
@@ -36,8 +35,9 @@ def judge(envelopes: DataFrame, contract: Contract) -> DataFrame:
     """Judge every envelope by the contract.
 
     In: ``value`` BINARY and any other columns. Out: one column ``envelope`` holding all of those, the contract's
-    fields typed and in its order, ``event_time`` TIMESTAMP (null if it could not be read), ``reasons`` and
-    ``warnings``. Not decided here: whether the event time is plausible for the signal's clock.
+    fields typed and in its order, ``event_time`` TIMESTAMP (null if it could not be read), ``reasons``, ``warnings``
+    and ``others`` MAP<STRING, STRING>, the members no field is named as, null if there are none. Not decided here:
+    whether the event time is plausible for the signal's clock.
     """
     kept = F.struct(*[F.col(name) for name in envelopes.columns]).alias("envelope")
     value, plain = F.col("envelope.value"), F.col("_plain")
@@ -54,15 +54,15 @@ def judge(envelopes: DataFrame, contract: Contract) -> DataFrame:
         (plain | shape_is_clean(contract, F.col("_variant"))).alias("_clean"),
         *[_typed(field).alias(field.name) for field in contract.fields],
     )
-    weighed = typed.withColumn("_fails", _any(errors))
+    others = F.when(~F.col("_clean"), unknown_members(contract, F.col("_variant")))
+    weighed = typed.withColumn("_fails", _any(errors)).withColumn("others", others)
     return weighed.select(
         "envelope",
         *contract.names,
         F.col(contract.event_time).alias("event_time"),
-        F.when(F.col("_clean") & ~F.col("_fails"), F.expr(_NONE))
-        .otherwise(_reasons(contract, errors))
-        .alias("reasons"),
+        F.when(F.col("_clean") & ~F.col("_fails"), F.expr(NONE)).otherwise(_reasons(contract, errors)).alias("reasons"),
         _raised(warns).alias("warnings"),
+        "others",
     )
 
 
@@ -117,6 +117,8 @@ def _reasons(contract: Contract, errors: tuple[Check, ...]) -> Column:
     """Gate, then shape, then values: what a later step would only repeat of an earlier one is not asked."""
     corrupt = F.col("_json").getField(_BAD).isNotNull()
     misshapen = _raised(shape_checks(contract, F.col("_text"), F.col("_variant"), corrupt))
+    if contract.unknown is Unknown.REJECT:
+        misshapen = F.concat(misshapen, unknown_reasons(F.col("others")))
     gate = F.transform(F.array(F.col("_gate")), _gate_reason)
     return (
         F.when(F.col("_gate").isNotNull(), gate)
@@ -142,7 +144,7 @@ def _gate_reason(code: Column) -> Column:
 def _raised(checks: Iterable[Check]) -> Column:
     """The reasons of the checks that fail, built only where one does."""
     checks = tuple(checks)
-    return F.when(_any(checks), _built(checks)).otherwise(F.expr(_NONE)) if checks else F.expr(_NONE)
+    return F.when(_any(checks), _built(checks)).otherwise(F.expr(NONE)) if checks else F.expr(NONE)
 
 
 def _any(checks: Iterable[Check]) -> Column:
@@ -151,7 +153,10 @@ def _any(checks: Iterable[Check]) -> Column:
 
 def _built(checks: Iterable[Check]) -> Column:
     built = [
-        F.when(check.fails, reason(check.code, field=check.field, rule=check.rule, message=check.message))
+        F.when(
+            check.fails,
+            reason(check.code, field=check.field, rule=check.rule, message=check.message, found=check.found),
+        )
         for check in checks
     ]
-    return F.filter(F.array(*built), lambda one: one.isNotNull()) if built else F.expr(_NONE)
+    return F.filter(F.array(*built), lambda one: one.isNotNull()) if built else F.expr(NONE)

@@ -12,8 +12,12 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
-__all__ = ["EARLIEST", "LATEST", "Bound", "Contract", "Criticality", "Field", "Kind", "Rule"]
+if TYPE_CHECKING:
+    from headrace.contracts.aggregates import Aggregate
+
+__all__ = ["EARLIEST", "LATEST", "Bound", "Contract", "Criticality", "Field", "Kind", "Rule", "Unknown"]
 
 Bound = int | float | Decimal | date | datetime
 
@@ -39,6 +43,13 @@ class Kind(StrEnum):
     BOOLEAN = "boolean"
     TIMESTAMP = "timestamp"
     DATE = "date"
+
+
+class Unknown(StrEnum):
+    """What becomes of members no field is named as: ``keep`` sets them aside, ``reject`` the record with them."""
+
+    KEEP = "keep"
+    REJECT = "reject"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,7 +110,9 @@ class Contract:
     event_time: the timestamp field that says when the event happened.
     fields: in the order of the file, which is the order of the table's columns.
     rules: cross-field rules.
+    aggregates: rules over the accepted records of a batch.
     max_bytes: a longer record is ``too_large`` and is not parsed.
+    unknown: what becomes of members no field is named as.
     """
 
     id: str
@@ -107,9 +120,11 @@ class Contract:
     event_time: str
     fields: tuple[Field, ...]
     rules: tuple[Rule, ...] = ()
+    aggregates: tuple[Aggregate, ...] = ()
     description: str = ""
     owner: str = ""
     max_bytes: int = 1024 * 1024
+    unknown: Unknown = Unknown.KEEP
 
     def field(self, name: str) -> Field:
         """The field of that name; KeyError if there is none."""
@@ -131,8 +146,12 @@ class Contract:
 
     @property
     def fingerprint(self) -> str:
-        """SHA-256 over everything that decides about a record; descriptions and owner do not."""
+        """SHA-256 over everything that decides about records; descriptions and owner do not."""
         deciding = asdict(self) | {"description": "", "owner": ""}
-        for part in (*deciding["fields"], *deciding["rules"]):
+        for part in (*deciding["fields"], *deciding["rules"], *deciding["aggregates"]):
             part["description"] = ""
+        if not self.aggregates:
+            del deciding["aggregates"]
+        if self.unknown is Unknown.KEEP:
+            del deciding["unknown"]
         return hashlib.sha256(json.dumps(deciding, sort_keys=True, default=str).encode()).hexdigest()

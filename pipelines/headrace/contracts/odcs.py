@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from headrace.contracts.model import Contract, Criticality, Field, Rule
-from headrace.contracts.odcs_field import read_field
+from headrace.contracts.aggregates import Aggregate
+from headrace.contracts.model import Contract, Criticality, Field, Rule, Unknown
+from headrace.contracts.odcs_aggregates import read_aggregate
+from headrace.contracts.odcs_field import is_value_list, read_field
 from headrace.contracts.odcs_parts import custom_properties, severity, text
 from headrace.documents import Mistakes, Node, check, nearest
 from headrace.errors import ConfigError
@@ -46,7 +48,7 @@ def _head(document: Node, mistakes: Mistakes) -> None:
 
 
 def _contract(document: Node, record: Node, mistakes: Mistakes) -> Contract:
-    settings = custom_properties(record, ("eventTime", "maxBytes"), mistakes)
+    settings = custom_properties(record, ("eventTime", "maxBytes", "unknownFields"), mistakes)
     before = len(mistakes.lines)
     fields = _fields(record, mistakes)
     # What refers to fields can be judged only when all of them could be read.
@@ -59,7 +61,9 @@ def _contract(document: Node, record: Node, mistakes: Mistakes) -> Contract:
         event_time=_event_time(record, settings, fields if whole else None, mistakes),
         fields=tuple(fields),
         rules=tuple(_rules(record, fields if whole else None, mistakes)),
+        aggregates=tuple(_aggregates(record, fields, mistakes)) if whole else (),
         max_bytes=_max_bytes(settings, mistakes),
+        unknown=_unknown(settings, mistakes),
     )
 
 
@@ -124,17 +128,60 @@ def _max_bytes(settings: Mapping[str, Node], mistakes: Mistakes) -> int:
     return node.value
 
 
+def _unknown(settings: Mapping[str, Node], mistakes: Mistakes) -> Unknown:
+    node = settings.get("unknownFields")
+    if node is None:
+        return Unknown.KEEP
+    if node.value not in list(Unknown):
+        mistakes.add(node, f"must be keep or reject{nearest(node.value, list(Unknown))}")
+        return Unknown.KEEP
+    return Unknown(str(node.value))
+
+
 def _rules(record: Node, fields: Sequence[Field] | None, mistakes: Mistakes) -> list[Rule]:
     columns = None if fields is None else {field.name: field.kind for field in fields}
     rules: list[Rule] = []
-    quality = record.child("quality")
-    for node in quality.items if quality else ():
+    for node in _quality(record):
+        if _is_library(node):
+            continue
         with mistakes.gathered():
             rule = _rule(node, columns)
             if rule.name in {other.name for other in rules}:
                 mistakes.add(node.at("name"), "is the name of another rule too")
             rules.append(rule)
     return rules
+
+
+def _aggregates(record: Node, fields: Sequence[Field], mistakes: Mistakes) -> list[Aggregate]:
+    """Library rules of the record as a whole, then those of each field that are not about its every value."""
+    by_name = {field.name: field for field in fields}
+    entries: list[tuple[Node, Field | None]] = [(node, None) for node in _quality(record) if _is_library(node)]
+    for property_ in record.at("properties").items:
+        own = [node for node in _quality(property_) if not is_value_list(node)]
+        entries += [(node, by_name.get(text(property_, "name"))) for node in own]
+    aggregates: list[Aggregate] = []
+    for node, field in entries:
+        with mistakes.gathered():
+            one = _aggregate(node, fields, field)
+            if one.name in {other.name for other in aggregates}:
+                mistakes.add(node, f"{one.name} is the name of another rule too: name it", "name")
+            aggregates.append(one)
+    return aggregates
+
+
+def _aggregate(node: Node, fields: Sequence[Field], field: Field | None) -> Aggregate:
+    if not _is_library(node):
+        raise ConfigError([node.mistake("is a rule of the whole record: move it to the quality of the record")])
+    return read_aggregate(node, fields, field)
+
+
+def _quality(node: Node) -> Sequence[Node]:
+    quality = node.child("quality")
+    return quality.items if quality else ()
+
+
+def _is_library(node: Node) -> bool:
+    return text(node, "type") == "library" or (not text(node, "type") and node.child("metric") is not None)
 
 
 def _rule(node: Node, columns: Mapping[str, str] | None) -> Rule:

@@ -11,7 +11,7 @@ from headrace.contracts.odcs_parts import criticality, custom_properties, flag, 
 from headrace.documents import Mistakes, Node, nearest
 from headrace.tables import signals
 
-__all__ = ["read_field"]
+__all__ = ["is_value_list", "read_field"]
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,127}")
 _DECIMAL = re.compile(r"(?:decimal|numeric)\(\s*(\d+)\s*(?:,\s*(\d+)\s*)?\)", re.IGNORECASE)
@@ -105,8 +105,10 @@ def _quality(node: Node, kind: Kind, mistakes: Mistakes) -> tuple[tuple[str | in
     allowed: tuple[str | int | float, ...] = ()
     quality = node.child("quality")
     for entry in quality.items if quality else ():
-        if not _is_value_list(entry) or allowed:
-            mistakes.add(entry, _ONLY_VALUES if not allowed else "is a second list of values: keep one")
+        if not is_value_list(entry):
+            continue
+        if allowed:
+            mistakes.add(entry, "is a second list of values: keep one")
             continue
         allowed = _allowed(entry, kind, mistakes)
         chosen = severity(entry, mistakes)
@@ -117,7 +119,8 @@ def _quality(node: Node, kind: Kind, mistakes: Mistakes) -> tuple[tuple[str | in
     return allowed, said.pop() if said else Criticality.ERROR
 
 
-def _is_value_list(entry: Node) -> bool:
+def is_value_list(entry: Node) -> bool:
+    """Whether a quality entry lists the only values there are: each record is judged by it, and not the batch."""
     metric = text(entry, "metric") or text(entry, "rule")
     must_be = entry.child("mustBe")
     zero = must_be is not None and must_be.value == 0 and must_be.value is not False

@@ -7,7 +7,12 @@ from enum import StrEnum
 from pyspark.sql import Column
 from pyspark.sql import functions as F
 
-__all__ = ["Reason", "reason"]
+from headrace.tables import REASON
+
+__all__ = ["NONE", "Reason", "reason"]
+
+# No reason at all, in Spark SQL.
+NONE = f"CAST(array() AS ARRAY<{REASON}>)"
 
 
 class Reason(StrEnum):
@@ -37,7 +42,9 @@ class Reason(StrEnum):
     PATTERN = "pattern"
     FORMAT = "format"
     NOT_ALLOWED = "not_allowed"
+    UNKNOWN_FIELD = "unknown_field"
     RULE = "rule"
+    DUPLICATE = "duplicate"
     NOT_SCORED = "not_scored"
 
     @property
@@ -70,16 +77,29 @@ _MESSAGES = {
     Reason.PATTERN: "the text does not match its pattern",
     Reason.FORMAT: "the text is not of its format",
     Reason.NOT_ALLOWED: "the value is not one of those allowed",
+    Reason.UNKNOWN_FIELD: "the contract names no such field, and lets none in",
     Reason.RULE: "the condition does not hold",
+    Reason.DUPLICATE: "a record with the same primary key was accepted before it",
     Reason.NOT_SCORED: "the model gave no usable answer",
 }
 
 
-def reason(code: Reason, *, field: str | None = None, rule: str | None = None, message: str | None = None) -> Column:
-    """One reason as a column of ``tables.REASON``."""
+def reason(
+    code: Reason,
+    *,
+    field: str | Column | None = None,
+    rule: str | None = None,
+    message: str | None = None,
+    found: Column | None = None,
+) -> Column:
+    """One reason as a column of ``tables.REASON``. ``found``: what was there instead, put behind the message."""
+    told: Column = F.lit(message or code.message)
+    if found is not None:
+        told = F.coalesce(F.concat(told, F.lit(": "), found), told)
+    named = F.concat(field, F.lit(f".{code}")) if isinstance(field, Column) else f"{field}.{code}" if field else code
     return F.struct(
         F.lit(code.value).alias("code"),
-        F.lit(rule or (f"{field}.{code}" if field else code.value)).alias("rule"),
+        (F.lit(rule) if rule else F.lit(named)).alias("rule"),
         F.lit(field).cast("string").alias("field"),
-        F.lit(message or code.message).alias("message"),
+        told.alias("message"),
     )

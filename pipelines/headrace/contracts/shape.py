@@ -19,7 +19,7 @@ from headrace.contracts.checks import Check
 from headrace.contracts.model import Contract, Criticality, Field, Kind
 from headrace.contracts.reasons import Reason
 
-__all__ = ["as_variant", "is_plain", "json_type", "shape_checks", "shape_is_clean"]
+__all__ = ["as_variant", "is_plain", "json_kind", "json_type", "shape_checks", "shape_is_clean"]
 
 _SENT = {
     Kind.STRING: "STRING",
@@ -107,6 +107,12 @@ def shape_is_clean(contract: Contract, variant: Column) -> Column:
     return F.coalesce(F.schema_of_variant(variant).rlike(rf"\AARRAY<OBJECT<{members}>>\z") & one, F.lit(False))
 
 
+def json_kind(sent: Column) -> Column:
+    """A type as ``schema_of_variant`` names it, in the words of contracts."""
+    word = F.lower(F.regexp_extract(sent, "^[A-Z]+", 0))
+    return F.when(word == "bigint", "integer").when(word.isin("double", "decimal"), "number").otherwise(word)
+
+
 def shape_checks(contract: Contract, text: Column, variant: Column, corrupt: Column) -> Iterator[Check]:
     """Why a record is not clean. Evaluate only where it is not: each look parses the text again."""
     keys = F.json_object_keys(text)
@@ -140,13 +146,13 @@ def _field_checks(field: Field, keys: Column, variant: Column) -> Iterator[Check
     if field.kind is Kind.INTEGER:
         beyond = sent.rlike(r"\ADECIMAL\((?:19|[23]\d),0\)\z")
         yield _check(beyond, Reason.OUT_OF_RANGE, name)
-        yield _check(~right & ~beyond, Reason.WRONG_TYPE, name)
+        yield _check(~right & ~beyond, Reason.WRONG_TYPE, name, found=json_kind(sent))
     elif field.kind is Kind.DECIMAL:
         number = sent.rlike(rf"\A(?:{_SENT[Kind.NUMBER]})\z")
         yield _check(~right & number, Reason.INEXACT_DECIMAL, name)
-        yield _check(~right & ~number, Reason.WRONG_TYPE, name)
+        yield _check(~right & ~number, Reason.WRONG_TYPE, name, found=json_kind(sent))
     else:
-        yield _check(~right, Reason.WRONG_TYPE, name)
+        yield _check(~right, Reason.WRONG_TYPE, name, found=json_kind(sent))
     if field.required:
         absent = F.coalesce(sent, F.lit("VOID")) == "VOID"
         yield _check(F.schema_of_variant(variant).startswith("ARRAY<OBJECT<") & absent, Reason.REQUIRED, name)
@@ -158,5 +164,6 @@ def _sent(field: Field) -> str:
     return _SENT[field.kind]
 
 
-def _check(fails: Column, code: Reason, field: str | None = None) -> Check:
-    return Check(fails=F.coalesce(fails, F.lit(False)), code=code, field=field, criticality=Criticality.ERROR)
+def _check(fails: Column, code: Reason, field: str | None = None, *, found: Column | None = None) -> Check:
+    fails = F.coalesce(fails, F.lit(False))
+    return Check(fails=fails, code=code, field=field, criticality=Criticality.ERROR, found=found)

@@ -17,12 +17,18 @@ from headrace.features.spec import FeatureSet
 __all__ = ["as_of", "newest"]
 
 
-def newest(log: DataFrame, feature_set: FeatureSet, *, query_id: str, batch_id: int) -> DataFrame:
-    """The log as it stood at a cut: of every window the value of the newest batch up to ``batch_id``."""
+def newest(
+    log: DataFrame, feature_set: FeatureSet, *, cut: Mapping[str, int], backfill: str | None = None
+) -> DataFrame:
+    """The log as it stood at a cut: of every window the newest value, one of a backfill before any of the stream.
+
+    cut: by query, the last batch that was known. backfill: the query of it that is the set's backfill.
+    """
     keys = [*feature_set.entity, "window_end"]
-    at_cut = log.where((F.col("query_id") == query_id) & (F.col("batch_id") <= batch_id))
-    value = F.struct("batch_id", *feature_set.features)
-    latest = at_cut.groupBy(*keys).agg(F.max_by(value, "batch_id").alias("value"))
+    known = F.create_map(*[F.lit(part) for pair in sorted(cut.items()) for part in pair])
+    at_cut = log.where(F.col("batch_id") <= F.try_element_at(known, F.col("query_id")))
+    rank = F.struct((F.col("query_id") == F.lit(backfill or "")).alias("backfilled"), "batch_id")
+    latest = at_cut.groupBy(*keys).agg(F.max_by(F.struct(*feature_set.features), rank).alias("value"))
     return latest.select(*keys, *[F.col(f"value.{name}").alias(name) for name in feature_set.features])
 
 

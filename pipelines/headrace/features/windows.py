@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import reduce
+from operator import and_
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
@@ -16,25 +18,30 @@ _NUMERIC = ("BIGINT", "DOUBLE")
 
 
 def on_time(feature_set: FeatureSet) -> Column:
-    """True for a record that belongs in the set's windows: not late for it, and of a known entity."""
-    in_time = F.col("late_by") <= int(feature_set.delay.total_seconds() * 1000)
-    known = [F.col(name).isNotNull() for name in feature_set.entity]
-    condition = in_time
-    for each in known:
-        condition = condition & each
-    return condition
+    """True for a record that belongs in the set's windows: not late for it, and of a known entity.
+
+    A replayed record has no ``late_by``, and is late.
+    """
+    in_time = F.coalesce(F.col("late_by") <= int(feature_set.delay.total_seconds() * 1000), F.lit(False))
+    return in_time & _of_known_entity(feature_set)
 
 
-def windowed(records: DataFrame, feature_set: FeatureSet, *, watermark: timedelta | None = None) -> DataFrame:
+def _of_known_entity(feature_set: FeatureSet) -> Column:
+    return reduce(and_, (F.col(name).isNotNull() for name in feature_set.entity))
+
+
+def windowed(
+    records: DataFrame, feature_set: FeatureSet, *, watermark: timedelta | None = None, late: bool = False
+) -> DataFrame:
     """Aggregate records into the set's windows.
 
     In: the set's signal as accepted (``event_time``, ``late_by``, contract fields). Out: entity columns,
     ``window_start``, ``window_end``, the features, ``records`` BIGINT.
     Late records are left out here, by a visible condition before any watermark, so that the result depends on
-    which records there are and not on how they were cut into batches.
+    which records there are and not on how they were cut into batches; ``late`` takes them in, for a backfill.
     watermark: how long Spark keeps a window's state after the newest event; only for a stream.
     """
-    timely = records.where(on_time(feature_set))
+    timely = records.where(_of_known_entity(feature_set) if late else on_time(feature_set))
     if watermark is not None:
         timely = timely.withWatermark("event_time", duration_text(watermark))
     window = feature_set.window

@@ -1,0 +1,174 @@
+"""The rules of ``type: library`` in a contract file → aggregate rules."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from headrace.contracts.aggregates import Aggregate, Metric, Must, Operator
+from headrace.contracts.model import Criticality, Field, Kind
+from headrace.contracts.odcs_parts import severity, text
+from headrace.documents import Mistakes, Node, nearest
+from headrace.patterns import pattern_mistake
+
+__all__ = ["read_aggregate"]
+
+_KEYS = {
+    "type", "metric", "name", "arguments", "unit", "severity", "description",
+    "id", "tags", "dimension", "businessImpact", *Operator,
+}  # fmt: skip
+_ARGUMENTS = {
+    Metric.MISSING_VALUES: ("missingValues",),
+    Metric.INVALID_VALUES: ("validValues", "pattern"),
+    Metric.DUPLICATE_VALUES: ("properties",),
+}
+
+
+def read_aggregate(node: Node, fields: Sequence[Field], field: Field | None) -> Aggregate:
+    """The rule a ``quality`` entry declares: on the record as a whole, or on one ``field``.
+
+    Raises ``ConfigError`` with one line for every mistake in it.
+    """
+    mistakes = Mistakes()
+    for key, child in node.mapping.items():
+        if key not in _KEYS:
+            mistakes.add(child, f"is not used in a rule of type library{nearest(key, sorted(_KEYS))}")
+    metric = _metric(node, mistakes)
+    must = _must(node, mistakes)
+    percent = _percent(node, mistakes)
+    criticality = severity(node, mistakes) or Criticality.ERROR
+    mistakes.done()
+    if metric is Metric.ROW_COUNT and percent:
+        mistakes.add(node.at("unit"), "must be rows for rowCount: it is the whole, not a part of it")
+    arguments = _arguments(node, metric, mistakes)
+    named = _named(node, metric, arguments, fields, field, mistakes)
+    read = _read(node, metric, arguments, named, mistakes)
+    mistakes.done()
+    names = tuple(one.name for one in named)
+    return Aggregate(
+        name=text(node, "name") or "_".join([metric, *names]),
+        metric=metric,
+        must=must,
+        fields=names,
+        percent=percent,
+        description=text(node, "description"),
+        criticality=criticality,
+        **read,
+    )
+
+
+def _metric(node: Node, mistakes: Mistakes) -> Metric:
+    said = text(node, "metric")
+    if said not in list(Metric):
+        known = f"must be one of {', '.join(Metric)}{nearest(said, list(Metric))}"
+        mistakes.add(node.child("metric") or node, known, *(() if node.child("metric") else ("metric",)))
+        return Metric.ROW_COUNT
+    return Metric(said)
+
+
+def _must(node: Node, mistakes: Mistakes) -> Must:
+    given = [operator for operator in Operator if node.child(operator) is not None]
+    if len(given) != 1:
+        mistakes.add(node, f"needs exactly one of {', '.join(Operator)}; it has {len(given)}")
+        return Must(Operator.BE, (0,))
+    child = node.at(given[0])
+    ranged = given[0] in (Operator.BETWEEN, Operator.NOT_BETWEEN)
+    values: Any = child.plain() if ranged else [child.value]
+    if not isinstance(values, list) or len(values) != 1 + ranged or not all(_number(value) for value in values):
+        mistakes.add(child, "must be two numbers, as in [0, 10]" if ranged else "must be a number")
+        return Must(Operator.BE, (0,))
+    if values[0] > values[-1]:
+        mistakes.add(child, "has its ends the wrong way round: the lower comes first")
+    return Must(given[0], tuple(float(value) for value in values))
+
+
+def _number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < float("inf")
+
+
+def _percent(node: Node, mistakes: Mistakes) -> bool:
+    said = text(node, "unit") or "rows"
+    if said not in ("rows", "percent"):
+        mistakes.add(node.at("unit"), f"must be rows or percent{nearest(said, ('rows', 'percent'))}")
+    return said == "percent"
+
+
+def _arguments(node: Node, metric: Metric, mistakes: Mistakes) -> Mapping[str, Node]:
+    listed = node.child("arguments")
+    known = _ARGUMENTS.get(metric, ())
+    given = dict(listed.mapping) if listed is not None else {}
+    for key, child in given.items():
+        if key not in known:
+            mistakes.add(child, f"is no argument of {metric}{nearest(key, known)}")
+    return given
+
+
+def _named(
+    node: Node,
+    metric: Metric,
+    arguments: Mapping[str, Node],
+    fields: Sequence[Field],
+    field: Field | None,
+    mistakes: Mistakes,
+) -> tuple[Field, ...]:
+    """The fields the rule looks at."""
+    if metric is Metric.ROW_COUNT:
+        if field is not None:
+            mistakes.add(node, "counts records: move it from the field to the record's quality")
+        return ()
+    listed = arguments.get("properties")
+    if field is not None:
+        if listed is not None:
+            mistakes.add(listed, "belongs to a rule of the record: this one stands at a field already")
+        return (field,)
+    if metric is not Metric.DUPLICATE_VALUES:
+        mistakes.add(node, f"{metric} is a rule of one field: move it to that field's quality")
+        return ()
+    if listed is None or not listed.items:
+        mistakes.add(node, "needs arguments: {properties: [<field>, …]}", "arguments")
+        return ()
+    by_name = {one.name: one for one in fields}
+    found = []
+    for item in listed.items:
+        if item.value in by_name:
+            found.append(by_name[item.value])
+        else:
+            mistakes.add(item, f"names no field{nearest(item.value, list(by_name))}")
+    return tuple(found)
+
+
+def _read(
+    node: Node, metric: Metric, arguments: Mapping[str, Node], named: Sequence[Field], mistakes: Mistakes
+) -> dict[str, Any]:
+    read: dict[str, Any] = {}
+    for key, target in (("missingValues", "missing"), ("validValues", "allowed")):
+        if key in arguments and named:
+            read[target] = _values(arguments[key], named[0], mistakes, null=key == "missingValues")
+    if "pattern" in arguments and named:
+        pattern = arguments["pattern"]
+        mistake = pattern_mistake(pattern.value) if isinstance(pattern.value, str) else "must be text"
+        if named[0].kind is not Kind.STRING:
+            mistake = f"is for texts, and {named[0].name} is of type {named[0].kind}"
+        if mistake:
+            mistakes.add(pattern, mistake)
+        read["pattern"] = pattern.value
+    if metric is Metric.INVALID_VALUES and not {"allowed", "pattern"} & read.keys():
+        mistakes.add(node, "needs arguments: {validValues: […]} or {pattern: …}", "arguments")
+    return read
+
+
+def _values(node: Node, field: Field, mistakes: Mistakes, *, null: bool) -> tuple[str | int | float, ...]:
+    """The listed values that the field can have at all; null is always missing, and never valid."""
+    wanted = {Kind.STRING: str, Kind.INTEGER: int}.get(field.kind, (int, float))
+    if field.kind not in (Kind.STRING, Kind.INTEGER, Kind.NUMBER, Kind.DECIMAL):
+        mistakes.add(node, f"cannot be listed for type {field.kind}")
+        return ()
+    found: list[Any] = []
+    for item in node.items:
+        if item.value is None and null:
+            continue
+        if not isinstance(item.value, wanted) or isinstance(item.value, bool):
+            mistakes.add(item, f"is no value of type {field.kind}")
+        else:
+            found.append(item.value)
+    return tuple(found)

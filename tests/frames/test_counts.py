@@ -1,0 +1,52 @@
+"""What a rule over many records counts."""
+
+from __future__ import annotations
+
+import pytest
+from pyspark.sql import DataFrame, SparkSession
+
+from headrace.contracts.aggregates import Aggregate, Metric, Must, Operator
+from headrace.contracts.counts import counts
+
+ANY = Must(Operator.BE, (0.0,))
+ROWS = (
+    "VALUES (1, 'a', CAST(1.5 AS DECIMAL(4,2))), (1, 'a', 2.5), (2, 'b', 2.5), (3, '', 2.5), "
+    "(CAST(NULL AS BIGINT), 'n/a', NULL), (NULL, NULL, NULL) AS rows(n, s, d)"
+)
+
+
+@pytest.fixture(scope="module")
+def rows(spark: SparkSession) -> DataFrame:
+    return spark.sql(f"SELECT CAST(n AS BIGINT) AS n, s, d FROM {ROWS}")
+
+
+@pytest.mark.parametrize(
+    ("rule", "expected"),
+    [
+        (Aggregate(name="r", metric=Metric.ROW_COUNT, must=ANY), 6),
+        (Aggregate(name="r", metric=Metric.NULL_VALUES, must=ANY, fields=("n",)), 2),
+        (Aggregate(name="r", metric=Metric.MISSING_VALUES, must=ANY, fields=("s",), missing=("", "n/a")), 3),
+        (Aggregate(name="r", metric=Metric.INVALID_VALUES, must=ANY, fields=("n",), allowed=(1, 2)), 1),
+        (Aggregate(name="r", metric=Metric.INVALID_VALUES, must=ANY, fields=("d",), allowed=(2.5,)), 1),
+        (Aggregate(name="r", metric=Metric.INVALID_VALUES, must=ANY, fields=("s",), pattern="[a-z]"), 2),
+        (Aggregate(name="r", metric=Metric.DUPLICATE_VALUES, must=ANY, fields=("n",)), 1),
+        (Aggregate(name="r", metric=Metric.DUPLICATE_VALUES, must=ANY, fields=("n", "s")), 1),
+        (Aggregate(name="r", metric=Metric.DUPLICATE_VALUES, must=ANY, fields=("d",)), 2),
+    ],
+    ids=lambda each: f"{each.metric}-{'-'.join(each.fields)}" if isinstance(each, Aggregate) else "",
+)
+def test_counts(rows: DataFrame, rule: Aggregate, expected: int) -> None:
+    row = rows.agg(*counts([rule])).first()
+    assert row is not None
+    assert row[0] == expected
+
+
+def test_no_row_is_counted_as_none(rows: DataFrame) -> None:
+    rules = [
+        Aggregate(name="a", metric=Metric.ROW_COUNT, must=ANY),
+        Aggregate(name="b", metric=Metric.DUPLICATE_VALUES, must=ANY, fields=("n",)),
+        Aggregate(name="c", metric=Metric.NULL_VALUES, must=ANY, fields=("n",)),
+    ]
+    row = rows.where("false").agg(*[one.alias(str(place)) for place, one in enumerate(counts(rules))]).first()
+    assert row is not None
+    assert tuple(row) == (0, 0, 0)

@@ -1,0 +1,223 @@
+"""Rules over many records: what a file says of them, what is refused, and when one holds."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from headrace.contracts.aggregates import Aggregate, Metric, Must, Operator
+from headrace.contracts.model import Contract, Criticality
+from headrace.contracts.odcs import read_contract
+from headrace.documents import read
+from headrace.errors import ConfigError
+
+FILE = """\
+apiVersion: v3.1.0
+kind: DataContract
+id: mill.readings
+version: 1.2.0
+schema:
+  - name: readings
+    customProperties: [{{property: eventTime, value: at}}]
+    quality:
+      - {record}
+    properties:
+      - {{name: at, logicalType: timestamp, required: true}}
+      - {{name: id, logicalType: string}}
+      - name: level
+        logicalType: integer
+        quality:
+          - {field}
+"""
+NOTHING = "{metric: rowCount, mustBeGreaterOrEqualTo: 0, name: nothing}"
+OF_LEVEL = "{metric: nullValues, mustBeLessThan: 1, name: of_level}"
+RECORD, FIELD = (
+    "readings.odcs.yaml:9: schema[0].quality[0]",
+    "readings.odcs.yaml:16: schema[0].properties[2].quality[0]",
+)
+
+
+def contract(folder: Path, *, record: str = NOTHING, field: str = OF_LEVEL) -> Contract:
+    (folder / "readings.odcs.yaml").write_text(FILE.format(record=record, field=field))
+    return read_contract(read(folder / "readings.odcs.yaml", folder))
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (
+            "{type: library, metric: rowCount, mustBeBetween: [10, 1000], severity: warn, name: size, description: d}",
+            Aggregate(
+                name="size",
+                metric=Metric.ROW_COUNT,
+                must=Must(Operator.BETWEEN, (10.0, 1000.0)),
+                criticality=Criticality.WARN,
+                description="d",
+            ),
+        ),
+        (
+            "{metric: duplicateValues, arguments: {properties: [id, level]}, mustBe: 0}",
+            Aggregate(
+                name="duplicateValues_id_level",
+                metric=Metric.DUPLICATE_VALUES,
+                must=Must(Operator.BE, (0.0,)),
+                fields=("id", "level"),
+            ),
+        ),
+    ],
+)
+def test_rules_of_the_record(tmp_path: Path, text: str, expected: Aggregate) -> None:
+    assert contract(tmp_path, record=text).aggregates[0] == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (
+            "{metric: nullValues, mustBeLessOrEqualTo: 2.5, unit: percent}",
+            Aggregate(
+                name="nullValues_level",
+                metric=Metric.NULL_VALUES,
+                must=Must(Operator.LESS_OR_EQUAL, (2.5,)),
+                fields=("level",),
+                percent=True,
+            ),
+        ),
+        (
+            "{metric: missingValues, arguments: {missingValues: [-1, null]}, mustBe: 0}",
+            Aggregate(
+                name="missingValues_level",
+                metric=Metric.MISSING_VALUES,
+                must=Must(Operator.BE, (0.0,)),
+                fields=("level",),
+                missing=(-1,),
+            ),
+        ),
+        (
+            "{metric: invalidValues, arguments: {validValues: [1, 2]}, mustBeLessThan: 5}",
+            Aggregate(
+                name="invalidValues_level",
+                metric=Metric.INVALID_VALUES,
+                must=Must(Operator.LESS_THAN, (5.0,)),
+                fields=("level",),
+                allowed=(1, 2),
+            ),
+        ),
+        (
+            "{metric: duplicateValues, mustNotBe: 3}",
+            Aggregate(
+                name="duplicateValues_level",
+                metric=Metric.DUPLICATE_VALUES,
+                must=Must(Operator.NOT_BE, (3.0,)),
+                fields=("level",),
+            ),
+        ),
+    ],
+)
+def test_rules_of_a_field(tmp_path: Path, text: str, expected: Aggregate) -> None:
+    assert contract(tmp_path, field=text).aggregates[1] == expected
+
+
+def test_a_list_of_the_only_values_judges_each_record(tmp_path: Path) -> None:
+    found = contract(tmp_path, field="{metric: invalidValues, arguments: {validValues: [1, 2]}, mustBe: 0}")
+    assert found.field("level").allowed == (1, 2)
+    assert [one.name for one in found.aggregates] == ["nothing"]
+
+
+@pytest.mark.parametrize(
+    ("text", "mistake"),
+    [
+        (
+            "{metric: rowcount, mustBe: 1}",
+            ".metric: must be one of nullValues, missingValues, invalidValues, duplicateValues, rowCount; "
+            "did you mean 'rowCount'?",
+        ),
+        ("{metric: rowCount, mustBe: many}", ".mustBe: must be a number"),
+        (
+            "{metric: rowCount, mustBeBetween: [5, 1]}",
+            ".mustBeBetween: has its ends the wrong way round: the lower comes first",
+        ),
+        (
+            "{metric: rowCount, mustBe: 1, unit: percent}",
+            ".unit: must be rows for rowCount: it is the whole, not a part of it",
+        ),
+        ("{metric: rowCount, mustBe: 1, unit: percents}", ".unit: must be rows or percent; did you mean 'percent'?"),
+        ("{metric: rowCount, mustBe: 1, schedule: daily}", ".schedule: is not used in a rule of type library"),
+        ("{metric: nullValues, mustBe: 1}", ": nullValues is a rule of one field: move it to that field's quality"),
+        ("{metric: duplicateValues, mustBe: 0}", ".arguments: needs arguments: {properties: [<field>, …]}"),
+        (
+            "{metric: duplicateValues, arguments: {properties: [ids]}, mustBe: 0}",
+            ".arguments.properties[0]: names no field; did you mean 'id'?",
+        ),
+        (
+            "{metric: duplicateValues, arguments: {properties: [id], pattern: x}, mustBe: 0}",
+            ".arguments.pattern: is no argument of duplicateValues",
+        ),
+    ],
+)
+def test_refused_rules_of_the_record(tmp_path: Path, text: str, mistake: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        contract(tmp_path, record=text)
+    assert list(caught.value.mistakes) == [RECORD + mistake]
+
+
+def test_a_rule_compares_once(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"needs exactly one of mustBe, .*; it has 2"):
+        contract(tmp_path, record="{metric: rowCount, mustBe: 1, mustNotBe: 2}")
+    with pytest.raises(ConfigError, match=r"needs exactly one of mustBe, .*; it has 0"):
+        contract(tmp_path, record="{metric: rowCount}")
+
+
+@pytest.mark.parametrize(
+    ("text", "mistake"),
+    [
+        ("{metric: rowCount, mustBe: 1}", ": counts records: move it from the field to the record's quality"),
+        (
+            "{metric: invalidValues, mustBeLessThan: 5}",
+            ".arguments: needs arguments: {validValues: […]} or {pattern: …}",
+        ),
+        (
+            "{metric: invalidValues, arguments: {pattern: '[0-9]+'}, mustBeLessThan: 5}",
+            ".arguments.pattern: is for texts, and level is of type integer",
+        ),
+        (
+            "{metric: invalidValues, arguments: {validValues: [x]}, mustBeLessThan: 5}",
+            ".arguments.validValues[0]: is no value of type integer",
+        ),
+        (
+            "{type: custom, engine: headrace, name: r, implementation: level > 1}",
+            ": is a rule of the whole record: move it to the quality of the record",
+        ),
+    ],
+)
+def test_refused_rules_of_a_field(tmp_path: Path, text: str, mistake: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        contract(tmp_path, field=text)
+    assert list(caught.value.mistakes) == [FIELD + mistake]
+
+
+@pytest.mark.parametrize(
+    ("operator", "bounds", "holding", "broken"),
+    [
+        (Operator.BE, (2.0,), [2], [1, 3]),
+        (Operator.NOT_BE, (2.0,), [1, 3], [2]),
+        (Operator.GREATER_THAN, (2.0,), [3], [1, 2]),
+        (Operator.GREATER_OR_EQUAL, (2.0,), [2, 3], [1]),
+        (Operator.LESS_THAN, (2.0,), [1], [2, 3]),
+        (Operator.LESS_OR_EQUAL, (2.0,), [1, 2], [3]),
+        (Operator.BETWEEN, (2.0, 4.0), [2, 3, 4], [1, 5]),
+        (Operator.NOT_BETWEEN, (2.0, 4.0), [1, 5], [2, 3, 4]),
+    ],
+)
+def test_comparisons(operator: Operator, bounds: tuple[float, ...], holding: list[int], broken: list[int]) -> None:
+    must = Must(operator, bounds)
+    assert all(must.holds(value) for value in holding)
+    assert not any(must.holds(value) for value in broken)
+
+
+def test_a_share_of_no_rows_is_nothing_and_no_rows_are_counted() -> None:
+    share = Aggregate(name="a", metric=Metric.NULL_VALUES, must=Must(Operator.BE, (0,)), fields=("a",), percent=True)
+    assert (share.value(1, 4), share.value(0, 0)) == (25.0, None)
+    count = Aggregate(name="n", metric=Metric.ROW_COUNT, must=Must(Operator.GREATER_THAN, (0,)))
+    assert (count.value(7, 7), count.value(0, 0)) == (7.0, 0.0)
