@@ -57,6 +57,10 @@ class Checkpoint:
             source=json.loads(source) if source.startswith("{") else source,
         )
 
+    def ended(self, spark: SparkSession, batch_id: int) -> bool:
+        """Whether Spark took down that the batch is done: it is not tried again."""
+        return self._read(spark, f"commits/{batch_id}") is not None
+
     def _read(self, spark: SparkSession, name: str) -> str | None:
         folder = local_path(self.path)
         if folder is not None:

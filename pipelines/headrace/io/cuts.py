@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Collection, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from pyspark.sql import SparkSession
@@ -20,14 +20,23 @@ _LOOK_AGAIN = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Cut:
-    """A feature set as it stood: every value of ``query_id`` up to ``batch_id``, none later.
+    """A feature set as it stood: every value of ``query_id`` up to ``batch_id``, none later; and of its backfills.
 
     high_water: seconds since 1970 that the set's signal had reached in those batches; None before the first.
+    backfill_id, backfilled: the query of the set's backfills and its last batch; none and -1 before the first.
     """
 
     query_id: str
     batch_id: int
     high_water: int | None
+    backfill_id: str | None = None
+    backfilled: int = -1
+
+    @property
+    def batches(self) -> dict[str, int]:
+        """By query, the last batch that was known."""
+        known = {self.query_id: self.batch_id}
+        return known if self.backfill_id is None else {**known, self.backfill_id: self.backfilled}
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Cut:
@@ -43,18 +52,25 @@ NOTHING = Cut("", -1, None)
 def cuts(spark: SparkSession, lake: Lake, feature_sets: Collection[str]) -> dict[str, Cut]:
     """The newest cut of each set: of its newest generation, the last batch the ledger holds, so one that is whole."""
     rows = lake.read(spark, LEDGER.name).where(
-        (F.col("flow") == "features") & F.col("subject").isin(list(feature_sets))
+        F.col("flow").isin("features", "backfill") & F.col("subject").isin(list(feature_sets))
     )
-    by_query = rows.groupBy("subject", "query_id").agg(
+    by_query = rows.groupBy("flow", "subject", "query_id").agg(
         F.max("batch_id").alias("batch_id"),
         F.max(F.unix_seconds("high_water")).alias("high_water"),
         F.max("batch_time").alias("at"),
     )
-    newest = by_query.groupBy("subject").agg(
+    newest = by_query.groupBy("flow", "subject").agg(
         F.max_by(F.struct("query_id", "batch_id", "high_water"), "at").alias("cut")
     )
-    found = {row["subject"]: Cut(*row["cut"]) for row in newest.collect()}
-    return {name: found.get(name, NOTHING) for name in feature_sets}
+    rows_of = {(row["flow"], row["subject"]): row["cut"] for row in newest.collect()}
+    found = {}
+    for name in feature_sets:
+        streamed, filled = rows_of.get(("features", name)), rows_of.get(("backfill", name))
+        cut = Cut(*streamed) if streamed is not None else NOTHING
+        if filled is not None:
+            cut = replace(cut, backfill_id=filled["query_id"], backfilled=filled["batch_id"])
+        found[name] = cut
+    return found
 
 
 def wait_for(spark: SparkSession, lake: Lake, needed: Mapping[str, int], *, patience: float) -> dict[str, Cut]:

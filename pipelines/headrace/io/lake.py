@@ -33,6 +33,11 @@ class Writer:
     batch_id: int
 
     @property
+    def before(self) -> Writer:
+        """The batch before this one, of the same query."""
+        return Writer(self.query_id, self.batch_id - 1)
+
+    @property
     def stamp(self) -> str:
         """How the next hop knows this batch: kept as metadata of every commit it makes."""
         return json.dumps({"query_id": self.query_id, "batch_id": self.batch_id})
@@ -84,6 +89,13 @@ class Lake:
         mine = (F.col("query_id") == query_id) & F.col("batch_id").between(first, last)
         return self.read(spark, table).where(mine)
 
+    def as_of(self, spark: SparkSession, table: str, cut: Mapping[str, int]) -> DataFrame:
+        """The rows of each query up to its batch in the cut; of a query that is not in it, none."""
+        if not cut:
+            return self.read(spark, table).where(F.lit(False))
+        last = F.create_map(*[F.lit(part) for pair in sorted(cut.items()) for part in pair])
+        return self.read(spark, table).where(F.col("batch_id") <= F.try_element_at(last, F.col("query_id")))
+
     def append(self, rows: DataFrame, table: Table, writer: Writer, *, output: str | None = None) -> None:
         """Append one batch's rows to one table, once however often the batch is tried.
 
@@ -125,9 +137,13 @@ class Lake:
         row = spark.sql(f"DESCRIBE HISTORY {self.sql_name(table)} LIMIT 1").first()
         return int(row["version"]) if row is not None else -1
 
-    def commits(self, spark: SparkSession, table: str, first: int, last: int) -> list[tuple[int, Writer, int]]:
+    def commits(
+        self, spark: SparkSession, table: str, first: int = 0, last: int | None = None
+    ) -> list[tuple[int, Writer, int]]:
         """The batches committed as versions ``first`` to ``last``: version, writer, rows. No other commits."""
-        newer = max(self.version(spark, table), last) - first + 1
+        newest = self.version(spark, table)
+        last = newest if last is None else last
+        newer = max(newest, last) - first + 1
         history = spark.sql(f"DESCRIBE HISTORY {self.sql_name(table)} LIMIT {newer}")
         rows = (
             history.where(F.col("version").between(first, last) & F.col("userMetadata").isNotNull())

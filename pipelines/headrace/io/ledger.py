@@ -31,6 +31,7 @@ __all__ = [
     "Summary",
     "committed",
     "digest",
+    "last_batches",
     "record",
     "record_end",
     "slices",
@@ -163,9 +164,15 @@ def committed(spark: SparkSession, lake: Lake, tables: Sequence[Table], writer: 
     return found
 
 
-def source_slice() -> Column:
-    """The slice a stored record came from."""
-    return F.concat_ws("/", F.col("source.name"), F.col("source.partition").cast("string"))
+def source_slice(source: str = "source") -> Column:
+    """The slice a record came from, by its ``source`` column."""
+    return F.concat_ws("/", F.col(f"{source}.name"), F.col(f"{source}.partition").cast("string"))
+
+
+def last_batches(spark: SparkSession, lake: Lake, flows: Sequence[str], subject: str) -> dict[str, int]:
+    """A cut of what the flows did for a subject: by query, its last batch in the ledger, so the last that is whole."""
+    rows = lake.read(spark, LEDGER.name).where(F.col("flow").isin(list(flows)) & (F.col("subject") == subject))
+    return dict(rows.groupBy("query_id").agg(F.max("batch_id")).collect())
 
 
 class Stopwatch:

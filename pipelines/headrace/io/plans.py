@@ -13,24 +13,24 @@ from pyspark.sql import functions as F
 from headrace.io.lake import Lake, Writer, local_rows
 from headrace.tables import BATCH_PLANS
 
-__all__ = ["Choices", "plan_of", "planned"]
+__all__ = ["Choices", "last_planned", "plan_of", "planned", "withdraw"]
 
 Choices = Mapping[str, Any]
 
 
-# The newest plan of each query that this process stored or read: what the next batch asks for first. Only a saving;
-# the table decides, and a plan does not change once it is stored.
-_newest: dict[str, tuple[int, Choices]] = {}
+# The newest plan of each flow's query that this process stored or read: what the next batch asks for first. Only a
+# saving; the table decides, and a plan does not change once it is stored.
+_newest: dict[tuple[str, str], tuple[int, Choices]] = {}
 
 
 def plan_of(spark: SparkSession, lake: Lake, flow: str, subject: str, writer: Writer) -> Choices | None:
-    """The stored choices of one batch; None if it was never planned."""
-    batch_id, choices = _newest.get(writer.query_id, (-1, {}))
+    """The stored choices of one batch; None if it was never planned, or comes before the first."""
+    if writer.batch_id < 0:
+        return None
+    batch_id, choices = _newest.get((flow, writer.query_id), (-1, {}))
     if batch_id == writer.batch_id:
         return choices
-    rows = lake.batches(spark, BATCH_PLANS.name, writer.query_id, writer.batch_id, writer.batch_id)
-    row = rows.where((F.col("flow") == flow) & (F.col("subject") == subject)).select("choices").first()
-    return json.loads(row["choices"]) if row is not None else None
+    return _stored(spark, lake, flow, subject, writer)[1]
 
 
 def planned(
@@ -44,22 +44,63 @@ def planned(
     choose: Callable[[], Choices],
 ) -> Choices:
     """The choices of this batch: those stored by an earlier attempt, or else chosen now and stored."""
-    stored = plan_of(spark, lake, flow, subject, writer)
+    revision, stored = _stored(spark, lake, flow, subject, writer)
     if stored is not None:
-        return _remembered(writer, stored)
+        return _remembered(flow, writer, stored)
     choices = choose()
+    _store(spark, lake, flow, subject, writer, at=at, choices=choices, revision=revision + 1)
+    return _remembered(flow, writer, choices)
+
+
+def withdraw(spark: SparkSession, lake: Lake, flow: str, subject: str, writer: Writer, *, at: datetime) -> None:
+    """Make the batch one that was never planned. Only for a batch that has no effects."""
+    revision, stored = _stored(spark, lake, flow, subject, writer)
+    if stored is not None:
+        _store(spark, lake, flow, subject, writer, at=at, choices=None, revision=revision + 1)
+        _newest.pop((flow, writer.query_id), None)
+
+
+def last_planned(spark: SparkSession, lake: Lake, query_id: str) -> int:
+    """The newest batch of a query that has a plan, or had one; -1 if none has."""
+    rows = lake.read(spark, BATCH_PLANS.name).where(F.col("query_id") == query_id)
+    row = rows.agg(F.max("batch_id").alias("last")).first()
+    return int(row["last"]) if row is not None and row["last"] is not None else -1
+
+
+def _stored(spark: SparkSession, lake: Lake, flow: str, subject: str, writer: Writer) -> tuple[int, Choices | None]:
+    """The highest revision of the batch's plan, -1 if there is none, and its choices, None if it was withdrawn."""
+    rows = lake.batches(spark, BATCH_PLANS.name, writer.query_id, writer.batch_id, writer.batch_id)
+    mine = rows.where((F.col("flow") == flow) & (F.col("subject") == subject))
+    row = mine.orderBy(F.desc("revision")).select("revision", "choices").first()
+    if row is None:
+        return -1, None
+    return row["revision"], json.loads(row["choices"]) if row["choices"] is not None else None
+
+
+def _store(
+    spark: SparkSession,
+    lake: Lake,
+    flow: str,
+    subject: str,
+    writer: Writer,
+    *,
+    at: datetime,
+    choices: Choices | None,
+    revision: int,
+) -> None:
     row = {
         "flow": flow,
         "subject": subject,
         "planned_at": at,
-        "choices": json.dumps(choices, sort_keys=True),
+        "choices": json.dumps(choices, sort_keys=True) if choices is not None else None,
+        "revision": revision,
         "query_id": writer.query_id,
         "batch_id": writer.batch_id,
     }
-    lake.append(local_rows(spark, BATCH_PLANS, [row]), BATCH_PLANS, writer)
-    return _remembered(writer, choices)
+    output = f"{BATCH_PLANS.name}/{revision}"
+    lake.append(local_rows(spark, BATCH_PLANS, [row]), BATCH_PLANS, writer, output=output)
 
 
-def _remembered(writer: Writer, choices: Choices) -> Choices:
-    _newest[writer.query_id] = (writer.batch_id, choices)
+def _remembered(flow: str, writer: Writer, choices: Choices) -> Choices:
+    _newest[flow, writer.query_id] = (writer.batch_id, choices)
     return choices

@@ -1,0 +1,28 @@
+"""The copy of dead letters in a Kafka topic."""
+
+from __future__ import annotations
+
+from pyspark.sql import DataFrame
+
+from headrace.config import DeadLetterTopic
+
+__all__ = ["send"]
+
+
+def send(records: DataFrame, topic: DeadLetterTopic) -> None:
+    """Send ``key``, ``value`` and ``headers`` to the topic; a batch that is tried again sends them again.
+
+    An option of the user's goes before ours. Returns once the brokers have acknowledged all.
+    """
+    writer = (
+        records.coalesce(1)
+        .write.format("kafka")
+        .option("kafka.bootstrap.servers", topic.bootstrap)
+        .option("topic", topic.topic)
+        .option("includeHeaders", "true")
+        .option("kafka.acks", "all")
+        .option("kafka.enable.idempotence", "true")
+    )
+    for name, value in topic.options.items():
+        writer = writer.option(f"kafka.{name}", value.get_secret_value())
+    writer.save()
