@@ -17,7 +17,8 @@ from headrace.demo.feed import Landing, Record, land, records
 from headrace.demo.flights import read_flights
 from headrace.flows.project import Project, load
 from headrace.flows.queries import create_tables, queries
-from headrace.flows.run import Watched, drain
+from headrace.flows.run import drain
+from headrace.flows.watched import Watched
 
 CONF = Path(__file__).parent.parent / "conf"
 

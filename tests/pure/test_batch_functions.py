@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from headrace.flows import features, ingest, score
+from headrace.flows import features, ingest, ingest_job, score
 from headrace.flows.project import load
 
 PROJECT = load(Path(__file__).parents[2] / "conf", "local", {})
 FUNCTIONS = {
-    "ingest": partial(ingest.ingest_batch, ingest.job(PROJECT, "departures")),
+    "ingest": partial(ingest.ingest_batch, ingest_job.job(PROJECT, "departures")),
     "features": partial(features.features_batch, features.job(PROJECT, "origin_departures")),
     "score": partial(score.score_batch, score.job(PROJECT, "arrives_late")),
 }

@@ -12,7 +12,7 @@ import pytest
 from rich.console import Console
 
 from headrace.cli.board import Board
-from headrace.flows.run import State
+from headrace.flows.watched import State
 from headrace.io.ledger import Summary
 
 

@@ -23,10 +23,10 @@ def final(taken: Taken, feature_set: FeatureSet) -> pd.DataFrame:
     return frame.set_index([*feature_set.entity, "window_end"]).sort_index()
 
 
-def by_pandas(spark: SparkSession, taken: Taken, feature_set: FeatureSet) -> pd.DataFrame:
-    """The same from the accepted records, with nothing of ours."""
+def by_pandas(spark: SparkSession, taken: Taken, feature_set: FeatureSet, *, replayed: bool = False) -> pd.DataFrame:
+    """The same from the accepted records, with nothing of ours. ``replayed``: those that came back as well."""
     rows = taken.lake.read(spark, f"signals_{feature_set.signal}").toPandas()
-    rows = rows[rows["late_by"] <= feature_set.delay.total_seconds() * 1_000]
+    rows = rows[(rows["late_by"] <= feature_set.delay.total_seconds() * 1_000) | (replayed & rows["late_by"].isna())]
     length, step = feature_set.window.length, feature_set.window.step
     first_end = rows["event_time"].dt.floor(step) + step
     copies = pd.concat([rows.assign(window_end=first_end + number * step) for number in range(length // step)])

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
     from headrace.flows.project import Project
-    from headrace.flows.run import Watched
     from headrace.flows.train import Trained
+    from headrace.flows.watched import Watched
 
 __all__ = ["MODEL", "Delivery", "Files", "Sent", "Topics", "play", "span"]
 

@@ -24,7 +24,7 @@ from headrace.flows.batch import Batch, Upstream, instant, opened, stamped, upst
 from headrace.flows.project import Project
 from headrace.io import ledger
 from headrace.io.checkpoint import Checkpoint
-from headrace.io.lake import Lake
+from headrace.io.lake import Lake, Writer
 from headrace.io.plans import plan_of, planned
 from headrace.tables import Column, Table, features_log
 
@@ -127,16 +127,23 @@ def _refuse_other_definition(spark: SparkSession, features: Features) -> None:
 
 
 def _choices(features: Features, batch: Batch, read: Sequence[Upstream]) -> Mapping[str, Any]:
-    """How far the signal had come with the last upstream batch of this one."""
+    """How far the signal had come with the last upstream batch of this one that ingest wrote, or else before it."""
     signal = features.feature_set.signal
-    last = plan_of(batch.spark, features.lake, "ingest", signal, read[-1].writer) if read else None
-    high_water = last["mark"]["high_water"] if last else None
+    plans = (plan_of(batch.spark, features.lake, "ingest", signal, part.writer) for part in reversed(read))
+    last = next((plan for plan in plans if plan is not None), None)
+    high_water = last["mark"]["high_water"] if last else _reached_before(features, batch)
     return {
         "definition": features.feature_set.fingerprint,
         "read": [part.slice for part in read],
         "high_water": high_water,
         "watermark": _watermark(features, high_water),
     }
+
+
+def _reached_before(features: Features, batch: Batch) -> int | None:
+    before = Writer(batch.writer.query_id, batch.writer.batch_id - 1)
+    plan = plan_of(batch.spark, features.lake, FLOW, features.feature_set.name, before)
+    return plan["high_water"] if plan else None
 
 
 def _watermark(features: Features, high_water: int | None) -> int | None:

@@ -1,72 +1,38 @@
 """Ingest: envelopes of one signal → contract → ``signals_<signal>``, ``dead_letters``, ``ledger``.
 
-The order of a batch: count the source · judge, kept once · move the clock · plan · dead letters · accepted · ledger.
-Nothing is written before the plan, and the ledger last, so whoever finds a batch in the ledger finds it whole.
+The order of a batch: count the source · judge, kept once · clock, limits and drift, which make the plan · dead letters
+· accepted · verdicts and drift · ledger. Nothing is written before the plan (but why a batch got none), and the ledger
+last, so whoever finds a batch in the ledger finds it whole.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
-import numpy as np
-from pyspark.sql import Column as SparkColumn
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from headrace.config import Clock, FileSource
-from headrace.contracts.clock import Advance, Mark, advance
-from headrace.contracts.judge import column_type, judge
+from headrace.config import Duplicates, FileSource
+from headrace.contracts.duplicates import duplicates
+from headrace.contracts.error_headers import kafka_records
+from headrace.contracts.judge import judge
 from headrace.contracts.model import Contract
 from headrace.contracts.reasons import Reason, reason
-from headrace.errors import InfrastructureError, SourceChanged
+from headrace.errors import SourceChanged
+from headrace.flows import limits, schema_drift
 from headrace.flows.batch import Batch, instant, opened, seconds, stamped
+from headrace.flows.ingest_job import FLOW, Ingest, job, table
+from headrace.flows.ingest_plan import is_accepted, look, planned_batch
 from headrace.flows.project import Project
 from headrace.io import kafka_admin, ledger
-from headrace.io.checkpoint import Checkpoint
-from headrace.io.lake import Lake, Writer
-from headrace.io.plans import plan_of, planned
+from headrace.io.dead_letter_topic import send
 from headrace.io.sources import file_envelopes, kafka_envelopes
-from headrace.tables import BATCH_PLANS, DEAD_LETTERS, LEDGER, Column, Table, signals
+from headrace.tables import BATCH_PLANS, DEAD_LETTERS, LEDGER
 
-__all__ = ["Ingest", "ingest_batch", "job", "mark_after", "opened_stream", "stream", "table"]
-
-FLOW = "ingest"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ingest:
-    """All that one signal's batches need. Plain values, so that it can be sent to wherever the batch runs.
-
-    ended_at: the high-water mark, in seconds, that a declared end of input left before this start of the query.
-    """
-
-    signal: str
-    contract: Contract
-    clock: Clock
-    lake: Lake
-    checkpoint: Checkpoint
-    topic_id: str | None = None
-    ended_at: int | None = None
-
-
-def table(signal: str, contract: Contract) -> Table:
-    """The table of a signal's accepted records."""
-    return signals(signal, [Column(field.name, column_type(field), field.description) for field in contract.fields])
-
-
-def job(project: Project, signal: str, topic_id: str | None = None) -> Ingest:
-    """The ingest of one signal as the project declares it."""
-    return Ingest(
-        signal=signal,
-        contract=project.contracts[signal],
-        clock=project.settings.signals[signal].clock,
-        lake=Lake(project.settings.storage),
-        checkpoint=Checkpoint(f"{project.settings.storage.checkpoint_root}/ingest/{signal}"),
-        topic_id=topic_id,
-    )
+__all__ = ["ingest_batch", "opened_stream", "stream", "with_duplicates", "without_future"]
 
 
 def opened_stream(
@@ -106,27 +72,18 @@ def ingest_batch(ingest: Ingest, judged: DataFrame, batch_id: int) -> None:
     judged.persist()
     try:
         with watch.lap("judge"):
-            before = mark_after(batch.spark, ingest, Writer(batch.writer.query_id, batch_id - 1))
-            seen = _event_seconds(judged)
+            seen = look(judged, ingest.contract)
         with watch.lap("plan"):
-            choices = _planned(ingest, batch, before, seen, found)
+            choices = planned_batch(ingest, batch, judged, seen, found)
         if found:
             with watch.lap("write"):
-                _write(ingest, batch, judged, choices, rejected=_rejected(seen, found, choices["limit"]))
+                rejected = sum(part.rows for part in found) - seen.accepted(choices["limit"])
+                _write(ingest, batch, judged, choices, rejected=rejected)
     finally:
         judged.unpersist()
     with watch.lap("account"):
         entries = _entries(ingest, batch, found, choices, watch)
     ledger.record(batch.spark, ingest.lake, entries, batch.writer)
-
-
-def mark_after(spark: SparkSession, ingest: Ingest, writer: Writer) -> Mark:
-    """Where the signal's clock stood after one batch of its query; a declared end of input had moved it on."""
-    stored = plan_of(spark, ingest.lake, FLOW, ingest.signal, writer) if writer.batch_id >= 0 else None
-    if stored is None:
-        return Mark()
-    mark = Mark.from_json(stored["mark"])
-    return Mark(max(mark.high_water or 0, ingest.ended_at)) if ingest.ended_at is not None else mark
 
 
 def _ended_at(spark: SparkSession, ingest: Ingest) -> int | None:
@@ -151,69 +108,58 @@ def _refuse_other_topic(spark: SparkSession, ingest: Ingest, topic: str) -> None
         )
 
 
-def _event_seconds(judged: DataFrame) -> tuple[Any, Any]:
-    """The event times of records that broke no rule so far, each second once, with their number."""
-    second = F.unix_seconds("event_time").alias("second")
-    counted = judged.where(F.size("reasons") == 0).groupBy(second).count().toPandas()
-    return counted["second"].to_numpy(np.int64), counted["count"].to_numpy(np.int64)
-
-
-def _planned(
-    ingest: Ingest, batch: Batch, before: Mark, seen: tuple[Any, Any], found: Sequence[ledger.Slice]
-) -> Mapping[str, Any]:
-    """The choices of the batch; a stored plan whose source or contract is no longer the same ends the query."""
-
-    def choose() -> Mapping[str, Any]:
-        step = advance(ingest.clock, before, *seen, now=seconds(batch.offsets.time))
-        return _choices(ingest, before, step, found)
-
-    choices = planned(batch.spark, ingest.lake, FLOW, ingest.signal, batch.writer, at=batch.offsets.time, choose=choose)
-    for part in found:
-        if choices["slices"].get(part.name) != part.digest:
-            raise SourceChanged(
-                f"{part.name} of signal {ingest.signal} was altered after batch {batch.writer.batch_id} had read it: "
-                "sources are append-only. Put the original back, or send the new content under a new name."
-            )
-    if choices["contract"] != ingest.contract.fingerprint:
-        raise InfrastructureError(
-            f"batch {batch.writer.batch_id} of signal {ingest.signal} was begun under contract "
-            f"{choices['contract_version']} and has to end under it: put it back, run once, then change it."
-        )
-    return choices
-
-
-def _choices(ingest: Ingest, before: Mark, step: Advance, found: Sequence[ledger.Slice]) -> Mapping[str, Any]:
-    return {
-        "contract": ingest.contract.fingerprint,
-        "contract_version": ingest.contract.version,
-        "topic_id": ingest.topic_id,
-        "before": before.to_json(),
-        "mark": step.mark.to_json(),
-        "limit": step.limit,
-        "slices": {part.name: part.digest for part in found},
-    }
-
-
-def _rejected(seen: tuple[Any, Any], found: Sequence[ledger.Slice], limit: int) -> int:
-    times, counts = seen
-    return sum(part.rows for part in found) - int(counts[times <= limit].sum())
-
-
 def _write(ingest: Ingest, batch: Batch, judged: DataFrame, choices: Mapping[str, Any], *, rejected: int) -> None:
-    future = F.coalesce(F.unix_seconds("event_time") > choices["limit"], F.lit(False))
-    ahead = reason(Reason.FUTURE_EVENT_TIME, field=ingest.contract.event_time)
-    decided = judged.withColumn(
-        "reasons", F.when(future & (F.size("reasons") == 0), F.array(ahead)).otherwise(F.col("reasons"))
-    )
+    decided = without_future(judged, ingest.contract, choices["limit"])
+    if ingest.duplicates is None:
+        _commit(ingest, batch, decided, choices, rejected=rejected)
+        return
+    repeats = _repeats(ingest, batch, decided, choices["accepted_before"], ingest.duplicates).persist()
+    try:
+        marked = with_duplicates(decided, repeats, ingest.contract)
+        _commit(ingest, batch, marked, choices, rejected=rejected + repeats.count())
+    finally:
+        repeats.unpersist()
+
+
+def _commit(ingest: Ingest, batch: Batch, decided: DataFrame, choices: Mapping[str, Any], *, rejected: int) -> None:
     accepted = F.size("reasons") == 0
     if rejected:
-        ingest.lake.append(_dead_letters(decided.where(~accepted), ingest, batch), DEAD_LETTERS, batch.writer)
+        letters = _dead_letters(decided.where(~accepted), ingest, batch)
+        ingest.lake.append(letters, DEAD_LETTERS, batch.writer)
+        if ingest.dead_letter_topic is not None:
+            send(kafka_records(letters), ingest.dead_letter_topic)
     kept = _accepted(decided.where(accepted), ingest, batch, choices["before"]["high_water"])
     ingest.lake.append(kept, table(ingest.signal, ingest.contract), batch.writer)
+    limits.record(ingest, batch, limits.Weighed.from_json(choices["limits"]))
+    schema_drift.record(ingest, batch, choices["drift"])
+
+
+def without_future(judged: DataFrame, contract: Contract, limit: int) -> DataFrame:
+    """The judged records; one that broke no rule but lies beyond the clock's limit, in seconds, has a reason now."""
+    ahead = F.array(reason(Reason.FUTURE_EVENT_TIME, field=contract.event_time))
+    return judged.withColumn("reasons", F.when(is_accepted(limit), F.col("reasons")).otherwise(_first(ahead)))
+
+
+def with_duplicates(decided: DataFrame, repeats: DataFrame, contract: Contract) -> DataFrame:
+    """The decided records; those whose ``record_id`` is in ``repeats`` have a reason now."""
+    again = F.array(reason(Reason.DUPLICATE, field=",".join(contract.primary_key)))
+    marked = repeats.select(F.col("record_id").alias("_repeat"))
+    joined = decided.join(marked, F.col("envelope.record_id") == F.col("_repeat"), "left")
+    return joined.withColumn("reasons", F.when(F.col("_repeat").isNotNull(), again).otherwise(F.col("reasons")))
+
+
+def _first(other: Column) -> Column:
+    """The reasons there are, or else the other ones: a record that is bad already needs no second reason."""
+    return F.when(F.size("reasons") > 0, F.col("reasons")).otherwise(other)
+
+
+def _repeats(ingest: Ingest, batch: Batch, decided: DataFrame, cut: Mapping[str, int], policy: Duplicates) -> DataFrame:
+    before = ingest.lake.as_of(batch.spark, table(ingest.signal, ingest.contract).name, cut)
+    return duplicates(decided.where(F.size("reasons") == 0), before, ingest.contract.primary_key, policy.within)
 
 
 def _accepted(rows: DataFrame, ingest: Ingest, batch: Batch, high_water: int | None) -> DataFrame:
-    lateness: SparkColumn = F.lit(0).cast("bigint")
+    lateness: Column = F.lit(0).cast("bigint")
     if high_water is not None:
         lateness = F.lit(high_water * 1000).cast("bigint") - F.unix_millis("event_time")
     return stamped(rows, batch).withColumns(

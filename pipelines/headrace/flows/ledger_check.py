@@ -14,16 +14,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from pyspark.errors import AnalysisException
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from headrace.config import FileSource, KafkaSource
-from headrace.flows import features, ingest, score
+from headrace.flows import features, ingest_job, score
 from headrace.flows.project import Project
 from headrace.io import kafka_admin, ledger
 from headrace.io.lake import Lake
 from headrace.io.sources import file_lines
-from headrace.tables import DEAD_LETTERS, LEDGER, Table
+from headrace.tables import DEAD_LETTER_ACTIONS, DEAD_LETTERS, LEDGER, Table
 
 __all__ = ["Finding", "check"]
 
@@ -46,8 +47,8 @@ def check(spark: SparkSession, project: Project) -> Iterator[Finding]:
         yield _balance(book)
         for signal in project.settings.signals:
             yield _source(spark, project, book, signal)
-        for table, slice_of, flow in _outputs(project):
-            yield _committed(spark, lake, book, table, slice_of, flow)
+        for table, slice_of, flows in _outputs(project):
+            yield _committed(spark, lake, book, table, slice_of, flows)
         yield from _hops(project, book)
         for name in project.feature_sets:
             yield _windows(spark, lake, project, book, name)
@@ -68,27 +69,31 @@ def _balance(book: DataFrame) -> Finding:
     return Finding("balance", "ledger", rows.count(), said)
 
 
-def _outputs(project: Project) -> Iterator[tuple[Table, str, str]]:
-    """Each table with the slice its rows belong to, as SQL, and the flow whose batches wrote them."""
+def _outputs(project: Project) -> Iterator[tuple[Table, str, tuple[str, ...]]]:
+    """Each table with the slice its rows belong to, as SQL, and the flows whose batches wrote them."""
     source = "concat_ws('/', source.name, cast(source.partition AS STRING))"
     for signal, contract in project.contracts.items():
-        yield ingest.table(signal, contract), source, "ingest"
-    yield DEAD_LETTERS, source, "ingest"
-    yield DEAD_LETTERS, f"'{ledger.WHOLE}'", "score"
+        yield ingest_job.table(signal, contract), source, ("ingest", "replay")
+    yield DEAD_LETTERS, source, ("ingest",)
+    yield DEAD_LETTER_ACTIONS, source, ("replay",)
+    yield DEAD_LETTERS, f"'{ledger.WHOLE}'", ("score",)
     for feature_set in project.feature_sets.values():
-        yield features.table(feature_set, project.contracts[feature_set.signal]), f"'{ledger.WHOLE}'", "features"
+        log = features.table(feature_set, project.contracts[feature_set.signal])
+        yield log, f"'{ledger.WHOLE}'", ("features", "backfill")
     for model in project.models.values():
         target = score.table(model, project.contracts[model.signal])
-        yield target, "concat_ws('/', signal_query_id, cast(signal_batch_id AS STRING))", "score"
+        yield target, "concat_ws('/', signal_query_id, cast(signal_batch_id AS STRING))", ("score",)
 
 
-def _committed(spark: SparkSession, lake: Lake, book: DataFrame, table: Table, slice_of: str, flow: str) -> Finding:
+def _committed(
+    spark: SparkSession, lake: Lake, book: DataFrame, table: Table, slice_of: str, flows: tuple[str, ...]
+) -> Finding:
     rows = lake.read(spark, table.name)
     if table is DEAD_LETTERS:
-        rows = rows.where(F.col("stage") == flow)
+        rows = rows.where(F.col("stage").isin(*flows))
     keys = ["query_id", "batch_id", "slice"]
     now = rows.withColumn("slice", F.expr(slice_of)).groupBy(*keys).agg(ledger.digest(rows, table.names).alias("now"))
-    mine = book.where(F.col("flow") == flow)
+    mine = book.where(F.col("flow").isin(*flows))
     booked = mine.select(*keys, F.try_element_at("digests", F.lit(table.name)).alias("booked")).where(
         "booked IS NOT NULL"
     )
@@ -125,8 +130,7 @@ def _source(spark: SparkSession, project: Project, book: DataFrame, signal: str)
 
 def _files(spark: SparkSession, mine: DataFrame, signal: str, source: FileSource) -> Finding:
     """Only files the ledger knows are compared: the others wait for the next batch."""
-    files = spark.read.format("binaryFile").load(source.path)
-    there = {part.name: part for part in ledger.slices(file_lines(files, signal))}
+    there = {part.name: part for part in _slices(spark, signal, source)}
     wrong = []
     booked = mine.select("slice", "rows_in", "digest_in").collect()
     for name, rows, digest in booked:
@@ -138,6 +142,16 @@ def _files(spark: SparkSession, mine: DataFrame, signal: str, source: FileSource
         elif found.digest != digest:
             wrong.append(f"{name}: {rows} lines as read, but their bytes changed")
     return Finding("source", signal, len(booked), tuple(wrong))
+
+
+def _slices(spark: SparkSession, signal: str, source: FileSource) -> list[ledger.Slice]:
+    try:
+        files = spark.read.format("binaryFile").load(source.path)
+    except AnalysisException as error:
+        if error.getCondition() != "PATH_NOT_FOUND":
+            raise
+        return []  # where nothing was read nothing can be gone, and else every file is
+    return ledger.slices(file_lines(files, signal))
 
 
 def _topic(mine: DataFrame, signal: str, source: KafkaSource) -> Finding:
@@ -172,7 +186,7 @@ def _hops(project: Project, book: DataFrame) -> Iterator[Finding]:
         *(("score", name, one.signal) for name, one in project.models.items()),
     ):
         sent = (
-            book.where((F.col("flow") == "ingest") & (F.col("subject") == signal))
+            book.where(F.col("flow").isin("ingest", "replay") & (F.col("subject") == signal))
             .groupBy(F.concat_ws("/", "query_id", "batch_id").alias("slice"), "batch_time")
             .agg(F.sum(F.coalesce(F.col("outcomes")["accepted"], F.lit(0))).alias("sent"))
         )

@@ -145,6 +145,9 @@ def _by_signal(
         contract = files.get(signal.contract)
         if contract is not None:
             contracts[name] = contract
+            if signal.duplicates is not None and not contract.primary_key:
+                node = tree.at("signals", name, "duplicates")
+                mistakes.add(node, f"needs a primary key: contract {signal.contract} gives no field primaryKey: true")
         elif signal.contract not in files:
             node = tree.at("signals", name, "contract")
             mistakes.add(node, f"contracts/ has no {signal.contract}{_CONTRACT}{instead(signal.contract, files)}")

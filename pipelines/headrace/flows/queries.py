@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
-from threading import Event
 from typing import Literal
 
 from pyspark.sql import DataFrame, SparkSession
@@ -13,7 +12,7 @@ from pyspark.sql.streaming.query import StreamingQuery
 
 from headrace.config import duration_text
 from headrace.errors import HeadraceError, UsageError
-from headrace.flows import features, ingest, score
+from headrace.flows import features, ingest, ingest_job, score
 from headrace.flows.project import Project
 from headrace.io.checkpoint import Checkpoint
 from headrace.io.lake import Lake
@@ -21,13 +20,20 @@ from headrace.io.lease import hold
 from headrace.io.session import use_pool
 from headrace.tables import (
     BATCH_PLANS,
+    DEAD_LETTER_ACTIONS,
     DEAD_LETTERS,
     LEDGER,
+    SCHEMA_DRIFT,
+    SOURCE_LOG,
+    VERDICTS,
     Table,
     View,
     all_predictions,
+    dead_letters_by_state,
+    delay_view,
     feature_views,
     ledgered,
+    sources,
 )
 
 __all__ = ["FLOWS", "Query", "Stopping", "create_tables", "queries", "tables", "views"]
@@ -54,11 +60,11 @@ class Query:
     def name(self) -> str:
         return f"{self.flow}.{self.subject}"
 
-    def start(self, spark: SparkSession, project: Project, *, once: bool, stop: Event) -> StreamingQuery:
+    def start(self, spark: SparkSession, project: Project, *, once: bool, told: Callable[[], bool]) -> StreamingQuery:
         """Start from the checkpoint, in a pool of its own.
 
-        once: drain what is there, then end. stop: once set, the query begins no batch any more: it ends with
-        ``Stopping`` instead, before that batch has any effect.
+        once: drain what is there, then end. told: whether the query was told to stop; it begins no batch then, but
+        ends with ``Stopping``, before that batch has any effect.
         """
         hold(self.checkpoint.path)
         use_pool(spark, self.name)
@@ -67,7 +73,7 @@ class Query:
             frame.writeStream.queryName(self.name)
             .outputMode(self.mode)
             .option("checkpointLocation", self.checkpoint.path)
-            .foreachBatch(partial(_unless, stop, take))
+            .foreachBatch(partial(_unless, told, take))
         )
         if once:
             return writer.trigger(availableNow=True).start()
@@ -78,8 +84,8 @@ class Stopping(HeadraceError):
     """Not a failure: how a query that was told to stop ends before its next batch."""
 
 
-def _unless(stop: Event, take: BatchFunction, frame: DataFrame, batch_id: int) -> None:
-    if stop.is_set():
+def _unless(told: Callable[[], bool], take: BatchFunction, frame: DataFrame, batch_id: int) -> None:
+    if told():
         raise Stopping("told to stop")
     take(frame, batch_id)
 
@@ -96,9 +102,9 @@ def queries(project: Project, flows: Sequence[str] = FLOWS, *, patient: bool = T
 
 def tables(project: Project) -> Iterator[Table]:
     """Every table the project's flows write."""
-    yield from (DEAD_LETTERS, LEDGER, BATCH_PLANS)
+    yield from (DEAD_LETTERS, DEAD_LETTER_ACTIONS, SCHEMA_DRIFT, VERDICTS, SOURCE_LOG, LEDGER, BATCH_PLANS)
     for signal, contract in project.contracts.items():
-        yield ingest.table(signal, contract)
+        yield ingest_job.table(signal, contract)
     for feature_set in project.feature_sets.values():
         yield features.table(feature_set, project.contracts[feature_set.signal])
     for model in project.models.values():
@@ -110,10 +116,13 @@ def views(project: Project) -> Iterator[View]:
     for feature_set in project.feature_sets.values():
         log = features.table(feature_set, project.contracts[feature_set.signal])
         yield from feature_views(feature_set.name, log, feature_set.entity)
+        yield delay_view(feature_set.name, feature_set.signal, int(feature_set.delay.total_seconds()))
     if project.models:
         yield all_predictions({name: model.output.name for name, model in project.models.items()})
+    yield from dead_letters_by_state()
+    yield sources()
     for table in tables(project):
-        if table not in (LEDGER, BATCH_PLANS):
+        if table not in (LEDGER, BATCH_PLANS, SCHEMA_DRIFT, VERDICTS, SOURCE_LOG):
             yield ledgered(table)
 
 
@@ -128,7 +137,7 @@ def create_tables(spark: SparkSession, project: Project) -> None:
 
 def _ingests(project: Project) -> Iterable[Query]:
     for signal in project.settings.signals:
-        described = ingest.job(project, signal)
+        described = ingest_job.job(project, signal)
         yield Query(
             flow="ingest",
             subject=signal,

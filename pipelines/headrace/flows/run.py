@@ -2,96 +2,24 @@
 
 from __future__ import annotations
 
-import logging
-import random
-import re
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from enum import StrEnum
+from dataclasses import dataclass
 from threading import Event
 
 from pyspark.sql import SparkSession
-from pyspark.sql.streaming.query import StreamingQuery
 
-from headrace.errors import HeadraceError, InfrastructureError
+from headrace.errors import CheckFailed, InfrastructureError
+from headrace.flows import sources
 from headrace.flows.end_of_input import close
 from headrace.flows.project import Project
-from headrace.flows.queries import FLOWS, Query, Stopping
-from headrace.flows.restarts import History
+from headrace.flows.queries import FLOWS, Query
+from headrace.flows.watched import State, Watched
+from headrace.io.lake import Lake
 
-__all__ = ["State", "Watched", "drain", "run"]
+__all__ = ["drain", "run"]
 
-log = logging.getLogger("headrace.run")
-
-_LOOK = 0.2
-_FINAL = ("ConfigError", "SourceChanged", "UsageError")
-_FINAL_ONCE = (*_FINAL, "NotRegistered")
-_TRACEBACK = "Traceback (most recent call last):"
-_OURS = re.compile(r"headrace\.errors\.(\w+): (.+)")
-
-
-class State(StrEnum):
-    """What a watched query is doing."""
-
-    RUNNING = "running"
-    WAITING = "waiting to restart"
-    DONE = "done"
-    STOPPED = "stopped"
-    GAVE_UP = "gave up"
-
-
-@dataclass(slots=True)
-class Watched:
-    """A query under supervision: its state, why it last failed, and when it starts again."""
-
-    query: Query
-    state: State = State.WAITING
-    error: str = ""
-    history: History = field(default_factory=History)
-    next_start: float = 0.0
-    running: StreamingQuery | None = None
-
-    def waiting(self) -> str:
-        """What its source holds that it has not read, in the source's own unit; blank where Spark does not say."""
-        progress = self.running.lastProgress if self.running is not None else None
-        metrics = progress.sources[0].metrics if progress and progress.sources else {}
-        if "maxOffsetsBehindLatest" in metrics:
-            return f"{int(float(metrics['maxOffsetsBehindLatest'])):,} offsets"
-        if "numFilesOutstanding" in metrics:
-            return f"{int(float(metrics['numFilesOutstanding'])):,} files"
-        return ""
-
-    def begin(self, spark: SparkSession, project: Project, *, once: bool, stop: Event) -> None:
-        try:
-            self.running = self.query.start(spark, project, once=once, stop=stop)
-            self.state = State.RUNNING
-        except Exception as error:
-            self.fail(project, error, once=once)
-
-    def fail(self, project: Project, error: BaseException, *, once: bool) -> None:
-        """Plan the next start, or give up: at once where no restart can help, else after too many failures."""
-        kind, self.error = _cause(error)
-        policy, now = project.settings.restarts, time.monotonic()
-        self.running, self.history = None, self.history.failed(policy, now)
-        if kind in (_FINAL_ONCE if once else _FINAL) or self.history.given_up(policy):
-            self.state = State.GAVE_UP
-            log.error("%s gave up: %s", self.query.name, self.error)
-            return
-        wait = self.history.wait(policy, random.random())
-        self.state, self.next_start = State.WAITING, now + wait
-        log.warning("%s failed and starts again in %.1f s: %s", self.query.name, wait, self.error)
-
-    def look(self, spark: SparkSession, project: Project, *, once: bool, stop: Event) -> None:
-        """Bring the state up to date, and start the query if its time has come."""
-        if self.state is State.RUNNING and self.running is not None and not self.running.isActive:
-            failure = self.running.exception()
-            if failure is not None and not _was_stopped(failure):
-                self.fail(project, failure, once=once)
-            else:
-                self.state = State.DONE if once else State.STOPPED
-        elif self.state is State.WAITING and time.monotonic() >= self.next_start:
-            self.begin(spark, project, once=once, stop=stop)
+_LOOK, _LOOK_AT_SOURCES = 0.2, 5.0
 
 
 def drain(
@@ -107,12 +35,18 @@ def drain(
 
     Flow after flow, so that no decision is behind for want of a feature that only had not been computed yet.
     ``ends``: whether a declared end of input counts; False where more is still to come into the sources.
-    Raises InfrastructureError if a query gave up.
+    Raises InfrastructureError if a query gave up, and at the end CheckFailed if a source is paused: what it holds
+    has not been taken in.
     """
+    held: list[Watched] = []
     for flow in FLOWS:
-        _supervise(spark, project, [q for q in queries if q.flow == flow], once=True, stop=stop, show=show)
+        chosen = [query for query in queries if query.flow == flow]
+        held += _supervise(spark, project, chosen, once=True, stop=stop, show=show)
         if ends and not stop.is_set():
-            close(spark, project, [q for q in queries if q.flow == flow])
+            signals = {one.query.subject for one in held}
+            close(spark, project, [query for query in chosen if _signal(project, query) not in signals])
+    if held:
+        raise CheckFailed("\n".join(f"{one.query.name} is paused: {one.error or _NOT_READ}" for one in held))
 
 
 def run(
@@ -126,9 +60,27 @@ def run(
     """Keep the queries running until ``stop`` is set, then let every running batch end.
 
     A query that gave up does not take the others with it; once all have ended that way, or at the stop, it is raised
-    as InfrastructureError.
+    as InfrastructureError. A source that is paused is read again once it is resumed; one whose limits say so stops
+    the driver with CheckFailed.
     """
     _supervise(spark, project, queries, once=False, stop=stop, show=show)
+
+
+_NOT_READ = "its source is not read until it is resumed (headrace sources ls)"
+
+
+@dataclass(slots=True)
+class _Sources:
+    """Which sources are paused, asked for now and then."""
+
+    spark: SparkSession
+    lake: Lake
+    paused: frozenset[str] = frozenset()
+    asked: float = float("-inf")
+
+    def look(self, *, now: bool) -> None:
+        if now or time.monotonic() > self.asked + _LOOK_AT_SOURCES:
+            self.paused, self.asked = sources.paused(self.spark, self.lake), time.monotonic()
 
 
 def _supervise(
@@ -139,13 +91,24 @@ def _supervise(
     once: bool,
     stop: Event,
     show: Callable[[Sequence[Watched]], None],
-) -> None:
+) -> list[Watched]:
+    """Watch until all have ended or ``stop`` is set. Returns those whose sources are paused."""
     watched = [Watched(query) for query in queries]
+    ingests = [one for one in watched if one.query.flow == "ingest"]
+    known = _Sources(spark, Lake(project.settings.storage))
+    going_on = (State.RUNNING, State.WAITING) if once else (State.RUNNING, State.WAITING, State.PAUSED)
+    stopped_by: list[Watched] = []
     try:
-        while not stop.is_set() and any(one.state in (State.RUNNING, State.WAITING) for one in watched):
+        while not stop.is_set() and not stopped_by and any(one.state in going_on for one in watched):
+            if ingests:
+                known.look(
+                    now=any(one.state is State.PAUSED for one in ingests if one.query.subject not in known.paused)
+                )
             for one in watched:
-                one.look(spark, project, once=once, stop=stop)
+                paused = one.query.flow == "ingest" and one.query.subject in known.paused
+                one.look(spark, project, paused=paused, once=once, stop=stop)
             show(watched)
+            stopped_by = [one for one in ingests if one.stops(project)]
             stop.wait(_LOOK)
     finally:
         _stop_between_batches(watched)
@@ -153,6 +116,15 @@ def _supervise(
     lost = [one for one in watched if one.state is State.GAVE_UP]
     if lost:
         raise InfrastructureError("\n".join(f"{one.query.name} gave up: {one.error}" for one in lost))
+    if stopped_by:
+        raise CheckFailed("\n".join(f"{one.query.name} stops the driver: {one.error}" for one in stopped_by))
+    return [one for one in watched if one.state is State.PAUSED]
+
+
+def _signal(project: Project, query: Query) -> str | None:
+    if query.flow == "features":
+        return project.feature_sets[query.subject].signal
+    return query.subject if query.flow == "ingest" else None
 
 
 def _stop_between_batches(watched: Sequence[Watched], grace: float = 120.0) -> None:
@@ -170,23 +142,3 @@ def _stop_between_batches(watched: Sequence[Watched], grace: float = 120.0) -> N
             one.state = State.STOPPED
         left = [one for one in left if one.running is not None and one.running.isActive]
         time.sleep(0.05 if left else 0)
-
-
-def _was_stopped(failure: BaseException) -> bool:
-    return f"{Stopping.__module__}.{Stopping.__qualname__}" in str(failure)
-
-
-def _cause(error: BaseException) -> tuple[str, str]:
-    """The class and text of the error headrace raised, wherever it stands in Spark's account of it.
-
-    Of any other error the line that says what it was: a Python traceback ends with it, Spark's messages begin with it.
-    """
-    if isinstance(error, HeadraceError):
-        return type(error).__name__, str(error)
-    text = str(error)
-    ours = _OURS.search(text)
-    if ours is not None:
-        return ours[1], ours[2]
-    said = text.rpartition(_TRACEBACK)[2]
-    lines = [line.strip() for line in said.splitlines() if line.strip() and not line.startswith(" ")]
-    return type(error).__name__, lines[0][:500] if lines else type(error).__name__

@@ -126,7 +126,7 @@ def with_features(
     for part in model.inputs.features:
         feature_set, cut = feature_sets[part.set], at[part.set]
         log = lake.read(rows.sparkSession, f"features_{part.set}_log")
-        values = newest(log, feature_set, query_id=cut.query_id, batch_id=cut.batch_id)
+        values = newest(log, feature_set, cut=cut.batches, backfill=cut.backfill_id)
         rows = as_of(rows, values, feature_set, by=part.by, take=part.take)
     return rows
 

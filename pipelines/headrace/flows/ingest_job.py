@@ -1,0 +1,58 @@
+"""The ingest of one signal as plain values: what its batches need, wherever they run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from headrace.config import Clock, DeadLetterTopic, Duplicates, Limits
+from headrace.contracts.judge import column_type
+from headrace.contracts.model import Contract
+from headrace.flows.project import Project
+from headrace.io.checkpoint import Checkpoint
+from headrace.io.lake import Lake
+from headrace.tables import Column, Table, signals
+
+__all__ = ["ACCEPTING", "FLOW", "Ingest", "job", "table"]
+
+FLOW = "ingest"
+ACCEPTING = (FLOW, "replay")
+"""The flows that write to a signal's table."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ingest:
+    """All that one signal's batches need. Plain values, so that it can be sent to wherever the batch runs.
+
+    ended_at: the high-water mark, in seconds, that a declared end of input left before this start of the query.
+    """
+
+    signal: str
+    contract: Contract
+    clock: Clock
+    lake: Lake
+    checkpoint: Checkpoint
+    limits: Limits
+    duplicates: Duplicates | None
+    dead_letter_topic: DeadLetterTopic | None
+    topic_id: str | None = None
+    ended_at: int | None = None
+
+
+def table(signal: str, contract: Contract) -> Table:
+    """The table of a signal's accepted records."""
+    return signals(signal, [Column(field.name, column_type(field), field.description) for field in contract.fields])
+
+
+def job(project: Project, signal: str, topic_id: str | None = None) -> Ingest:
+    """The ingest of one signal as the project declares it."""
+    return Ingest(
+        signal=signal,
+        contract=project.contracts[signal],
+        clock=project.settings.signals[signal].clock,
+        limits=project.settings.signals[signal].limits,
+        duplicates=project.settings.signals[signal].duplicates,
+        dead_letter_topic=project.settings.signals[signal].dead_letter_topic,
+        lake=Lake(project.settings.storage),
+        checkpoint=Checkpoint(f"{project.settings.storage.checkpoint_root}/ingest/{signal}"),
+        topic_id=topic_id,
+    )

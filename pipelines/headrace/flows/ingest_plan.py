@@ -1,0 +1,131 @@
+"""What one batch of ingest is fixed by: the clock, the limits it passed, what was known, what of it is new."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from pyspark.sql import Column, DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from headrace.contracts.clock import Mark, advance
+from headrace.contracts.model import Contract
+from headrace.errors import InfrastructureError, SourceChanged
+from headrace.flows import limits, schema_drift
+from headrace.flows.batch import Batch, seconds
+from headrace.flows.ingest_job import ACCEPTING, FLOW, Ingest
+from headrace.io import ledger
+from headrace.io.lake import Writer
+from headrace.io.plans import plan_of, planned
+
+__all__ = ["Seen", "is_accepted", "look", "mark_after", "planned_batch"]
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What one look at the judged records of a batch says of those that broke no rule so far.
+
+    seconds, counts: their event times, each second once, and how many records have it. present: of each field that
+    may be absent, in how many it is. odd: how many have a warning or a member their contract does not name.
+    """
+
+    seconds: npt.NDArray[np.int64]
+    counts: npt.NDArray[np.int64]
+    present: Mapping[str, int]
+    odd: int
+
+    def accepted(self, limit: int) -> int:
+        """How many of them the clock lets in, given the last second it does."""
+        return int(self.counts[self.seconds <= limit].sum())
+
+
+def look(judged: DataFrame, contract: Contract) -> Seen:
+    """Look at what ``judge`` gave, in one job."""
+    second = F.unix_seconds("event_time").alias("_second")
+    odd = F.count_if((F.size("warnings") > 0) | F.col("others").isNotNull()).alias("_odd")
+    optional = [field.name for field in contract.fields if not field.required]
+    present = [F.count(F.col(name)).alias(name) for name in optional]
+    grouped = judged.where(F.size("reasons") == 0).groupBy(second)
+    counted = grouped.agg(F.count(F.lit(1)).alias("_count"), odd, *present).toPandas()
+    return Seen(
+        seconds=counted["_second"].to_numpy(np.int64),
+        counts=counted["_count"].to_numpy(np.int64),
+        present={name: int(counted[name].sum()) for name in optional},
+        odd=int(counted["_odd"].sum()),
+    )
+
+
+def mark_after(spark: SparkSession, ingest: Ingest, writer: Writer) -> Mark:
+    """Where the signal's clock stood after one batch of its query; a declared end of input had moved it on."""
+    stored = plan_of(spark, ingest.lake, FLOW, ingest.signal, writer)
+    if stored is None:
+        return Mark()
+    mark = Mark.from_json(stored["mark"])
+    return Mark(max(mark.high_water or 0, ingest.ended_at)) if ingest.ended_at is not None else mark
+
+
+def planned_batch(
+    ingest: Ingest, batch: Batch, judged: DataFrame, seen: Seen, found: Sequence[ledger.Slice]
+) -> Mapping[str, Any]:
+    """The choices of the batch; a stored plan whose source or contract is no longer the same ends the query.
+
+    A batch that breaks a limit of its source gets no plan: ``HeldBack`` ends the query instead.
+    """
+
+    def choose() -> Mapping[str, Any]:
+        return _choices(ingest, batch, judged, seen, found)
+
+    choices = planned(batch.spark, ingest.lake, FLOW, ingest.signal, batch.writer, at=batch.offsets.time, choose=choose)
+    for part in found:
+        if choices["slices"].get(part.name) != part.digest:
+            raise SourceChanged(
+                f"{part.name} of signal {ingest.signal} was altered after batch {batch.writer.batch_id} had read it: "
+                "sources are append-only. Put the original back, or send the new content under a new name."
+            )
+    if choices["contract"] != ingest.contract.fingerprint:
+        raise InfrastructureError(
+            f"batch {batch.writer.batch_id} of signal {ingest.signal} was begun under contract "
+            f"{choices['contract_version']} and has to end under it: put it back and run once, then change it; "
+            f"or, if it has written nothing yet: headrace sources resume {ingest.signal} --replan."
+        )
+    return choices
+
+
+def _choices(
+    ingest: Ingest, batch: Batch, judged: DataFrame, seen: Seen, found: Sequence[ledger.Slice]
+) -> Mapping[str, Any]:
+    before = mark_after(batch.spark, ingest, batch.writer.before)
+    step = advance(ingest.clock, before, seen.seconds, seen.counts, now=seconds(batch.offsets.time))
+    last = plan_of(batch.spark, ingest.lake, FLOW, ingest.signal, batch.writer.before) or {}
+    rows = sum(part.rows for part in found)
+    bad = rows - seen.accepted(step.limit)
+    weighed = limits.weighed(ingest, batch, judged, ~is_accepted(step.limit), rows=rows, bad=bad, last=last)
+    drifted = schema_drift.drifted(ingest, judged, seen.present, rows=rows, bad=bad, odd=seen.odd, last=last)
+    return {
+        "contract": ingest.contract.fingerprint,
+        "contract_version": ingest.contract.version,
+        "topic_id": ingest.topic_id,
+        "before": before.to_json(),
+        "mark": step.mark.to_json(),
+        "limit": step.limit,
+        "slices": {part.name: part.digest for part in found},
+        "limits": weighed.to_json(),
+        "drift": drifted,
+        "accepted_before": _accepted_before(ingest, batch),
+    }
+
+
+def _accepted_before(ingest: Ingest, batch: Batch) -> Mapping[str, int]:
+    """The cut of what had been accepted before this batch, by whomever: what makes a record of it a duplicate."""
+    if ingest.duplicates is None:
+        return {}
+    others = ledger.last_batches(batch.spark, ingest.lake, ACCEPTING, ingest.signal)
+    return {**others, batch.writer.query_id: batch.writer.batch_id - 1}
+
+
+def is_accepted(limit: int) -> Column:
+    """True of a judged record that broke no rule and that the clock lets in."""
+    return (F.size("reasons") == 0) & F.coalesce(F.unix_seconds("event_time") <= limit, F.lit(True))

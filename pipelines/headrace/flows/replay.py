@@ -1,0 +1,324 @@
+"""Replay: open dead letters → contract as it is now → ``signals_<signal>``, ``dead_letter_actions``, ``ledger``.
+
+A replay is a batch like any other: planned before it has effects, written through the same door, ledgered last. Its
+writer is one a signal, its batches are numbered from 0, and a lease lets one process at a time be that writer. A batch
+that was begun and not ended is ended first, with the letters and the contract it was begun with.
+
+A replayed record keeps its ``record_id`` and ``source``. Its ``late_by`` is null: it is late by nature, so no stream
+puts it into a window; a backfill does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+from uuid import NAMESPACE_URL, uuid5
+
+from pyspark.sql import Column, DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from headrace.config import Duplicates
+from headrace.contracts.dead_letters import Action, Choice, Outcome, outcome, with_state
+from headrace.contracts.duplicates import duplicates
+from headrace.contracts.judge import judge
+from headrace.contracts.model import Contract
+from headrace.contracts.patch import patched
+from headrace.errors import InfrastructureError, UsageError
+from headrace.features.spec import FeatureSet
+from headrace.features.windows import windowed
+from headrace.flows import ingest, ingest_job
+from headrace.flows.project import Project
+from headrace.io import ledger
+from headrace.io.lake import Lake, Writer
+from headrace.io.lease import hold
+from headrace.io.plans import planned
+from headrace.tables import BATCH_PLANS, DEAD_LETTER_ACTIONS, DEAD_LETTERS, LEDGER, Table
+
+__all__ = ["Done", "Missed", "act", "rehearse"]
+
+FLOW = "replay"
+_ENVELOPE = ("record_id", "key", "value", "headers", "source", "stage", "attempts")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Missed:
+    """The windows of a feature set that replayed records belong in: how many, and the first and last of their ends."""
+
+    feature_set: str
+    windows: int
+    first: datetime
+    end: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Done:
+    """What an action did: how many letters it was for, how many had which outcome, and which windows missed them."""
+
+    action: str
+    letters: int
+    outcomes: Mapping[str, int]
+    missed: tuple[Missed, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Replay:
+    """All that the batches of one signal's replay need."""
+
+    signal: str
+    contract: Contract
+    feature_sets: tuple[FeatureSet, ...]
+    duplicates: Duplicates | None
+    lake: Lake
+    query_id: str
+
+    @property
+    def target(self) -> Table:
+        return ingest_job.table(self.signal, self.contract)
+
+
+def act(
+    spark: SparkSession,
+    project: Project,
+    signal: str,
+    action: Action,
+    choice: Choice,
+    *,
+    note: str = "",
+    patch: Mapping[str, str] | None = None,
+) -> list[Done]:
+    """Replay, park or discard the chosen letters; first end what an earlier run began. One result a batch.
+
+    patch: expressions, by field, that mend the records on their way back; the letters stay as they came.
+    Raises InfrastructureError when another process replays this signal, or when the contract changed since a batch
+    was begun.
+    """
+    hold(f"{project.settings.storage.checkpoint_root}/replay/{signal}")
+    here = _described(project, signal)
+    done = []
+    begun, ended = _last(spark, here, BATCH_PLANS), _last(spark, here, LEDGER)
+    if begun > ended:
+        done.append(_batch(spark, here, Writer(here.query_id, begun), None))
+    choices = {**_choices(spark, here, action, choice, note), "patch": dict(patch or {})}
+    if _letters(spark, here, choices).isEmpty():
+        return done
+    return [*done, _batch(spark, here, Writer(here.query_id, max(begun, ended) + 1), choices)]
+
+
+def rehearse(
+    spark: SparkSession, project: Project, signal: str, choice: Choice, patch: Mapping[str, str] | None = None
+) -> DataFrame:
+    """What a replay would do now, without doing it: the letters with ``outcome`` and the reasons they would have."""
+    here = _described(project, signal)
+    choices = _choices(spark, here, Action.REPLAY, choice, "")
+    return _judged(spark, here, {**choices, "patch": dict(patch or {})})
+
+
+def _described(project: Project, signal: str) -> _Replay:
+    if signal not in project.contracts:
+        raise UsageError(f"there is no signal {signal!r}; there are {', '.join(sorted(project.contracts))}")
+    storage = project.settings.storage
+    place = storage.root or f"{storage.catalog}.{storage.schema_}"
+    return _Replay(
+        signal=signal,
+        contract=project.contracts[signal],
+        feature_sets=tuple(one for one in project.feature_sets.values() if one.signal == signal),
+        duplicates=project.settings.signals[signal].duplicates,
+        lake=Lake(storage),
+        query_id=str(uuid5(NAMESPACE_URL, f"headrace:replay/{place}/{signal}")),
+    )
+
+
+def _last(spark: SparkSession, here: _Replay, table: Table) -> int:
+    rows = here.lake.read(spark, table.name).where(F.col("query_id") == here.query_id)
+    row = rows.agg(F.max("batch_id").alias("last")).first()
+    return int(row["last"]) if row is not None and row["last"] is not None else -1
+
+
+def _choices(spark: SparkSession, here: _Replay, action: Action, choice: Choice, note: str) -> dict[str, Any]:
+    """What a batch is fixed by: the choice, and a cut of the tables it chooses from."""
+    lake, acted = here.lake, _last(spark, here, LEDGER)
+    mine = (F.col("flow") == ingest_job.FLOW) & (F.col("subject") == here.signal) & F.col("choices").isNotNull()
+    plans = lake.read(spark, BATCH_PLANS.name).where(mine)
+    newest = plans.select(F.max_by(F.get_json_object("choices", "$.limit"), "planned_at").alias("limit")).first()
+    return {
+        "action": action.value,
+        "choice": choice.to_json(),
+        "note": note,
+        "cut": {**ledger.last_batches(spark, lake, ingest_job.ACCEPTING, here.signal), here.query_id: acted},
+        "limit": int(newest["limit"]) if newest is not None and newest["limit"] is not None else None,
+        "contract": here.contract.fingerprint,
+        "contract_version": here.contract.version,
+    }
+
+
+def _letters(spark: SparkSession, here: _Replay, choices: Mapping[str, Any]) -> DataFrame:
+    """The chosen letters: the same on every attempt, whatever has been written since."""
+    mine = (F.col("signal") == here.signal) & (F.col("stage") == ingest_job.FLOW)
+    letters, actions = (
+        here.lake.as_of(spark, table.name, choices["cut"]).where(mine) for table in (DEAD_LETTERS, DEAD_LETTER_ACTIONS)
+    )
+    return with_state(letters, actions).where(Choice.from_json(choices["choice"]).condition())
+
+
+def _judged(spark: SparkSession, here: _Replay, choices: Mapping[str, Any]) -> DataFrame:
+    """The chosen letters with the reasons they have now, their ``attempt`` and its ``outcome``."""
+    letters = _letters(spark, here, choices).select(*_ENVELOPE)
+    if choices["patch"]:
+        letters = patched(letters, here.contract, choices["patch"])
+    decided = judge(letters, here.contract)
+    if choices["limit"] is not None:
+        decided = ingest.without_future(decided, here.contract, choices["limit"])
+    if here.duplicates is not None:
+        before = here.lake.as_of(spark, here.target.name, choices["cut"])
+        accepted = decided.where(F.size("reasons") == 0)
+        repeats = duplicates(accepted, before, here.contract.primary_key, here.duplicates.within)
+        decided = ingest.with_duplicates(decided, repeats, here.contract)
+    attempt = F.col("envelope.attempts") + 1
+    return decided.withColumns({"attempt": attempt, "outcome": outcome(F.col("reasons"), attempt)})
+
+
+def _set_aside(spark: SparkSession, here: _Replay, choices: Mapping[str, Any]) -> DataFrame:
+    """The chosen letters, parked or discarded."""
+    said = {Action.PARK: Outcome.PARKED, Action.DISCARD: Outcome.DISCARDED}[Action(choices["action"])]
+    letters = _letters(spark, here, choices)
+    return letters.select(
+        F.struct(*_ENVELOPE).alias("envelope"),
+        "reasons",
+        F.col("attempts").alias("attempt"),
+        F.lit(said.value).alias("outcome"),
+    )
+
+
+def _batch(spark: SparkSession, here: _Replay, writer: Writer, chosen: Mapping[str, Any] | None) -> Done:
+    watch, now = ledger.Stopwatch(), datetime.now(UTC)
+    with watch.lap("plan"):
+        choices = planned(
+            spark,
+            here.lake,
+            FLOW,
+            here.signal,
+            writer,
+            at=now,
+            choose=lambda: {**(chosen or {}), "at": now.isoformat()},
+        )
+        if choices["action"] == Action.REPLAY and choices["contract"] != here.contract.fingerprint:
+            raise InfrastructureError(
+                f"replay {writer.batch_id} of signal {here.signal} was begun under contract "
+                f"{choices['contract_version']} and has to end under it: put it back, replay once, then change it"
+            )
+    replays = choices["action"] == Action.REPLAY
+    decided = (_judged if replays else _set_aside)(spark, here, choices).persist()
+    try:
+        with watch.lap("write"):
+            if replays:
+                here.lake.append(_accepted(spark, here, decided, writer), here.target, writer)
+            here.lake.append(_actions(here, decided, choices, writer), DEAD_LETTER_ACTIONS, writer)
+    finally:
+        decided.unpersist()
+    with watch.lap("account"):
+        entries = _entries(spark, here, choices, writer, watch)
+    ledger.record(spark, here.lake, entries, writer, note=choices["action"])
+    return Done(
+        action=choices["action"],
+        letters=sum(entry.rows_in for entry in entries),
+        outcomes=_totals(entries),
+        missed=_missed(spark, here, writer) if replays else (),
+    )
+
+
+def _missed(spark: SparkSession, here: _Replay, writer: Writer) -> tuple[Missed, ...]:
+    back = here.lake.batches(spark, here.target.name, writer.query_id, writer.batch_id, writer.batch_id)
+    found = []
+    for feature_set in here.feature_sets:
+        windows = windowed(back, feature_set, late=True)
+        row = windows.agg(
+            F.count(F.lit(1)), F.min(F.unix_seconds("window_end")), F.max(F.unix_seconds("window_end"))
+        ).first()
+        if row is not None and row[0]:
+            first, end = (datetime.fromtimestamp(at, tz=UTC) for at in (row[1], row[2]))
+            found.append(Missed(feature_set=feature_set.name, windows=row[0], first=first, end=end))
+    return tuple(found)
+
+
+def _accepted(spark: SparkSession, here: _Replay, decided: DataFrame, writer: Writer) -> DataFrame:
+    """Rows of the signal's table. A record that is in it already, by another writer, is not written again."""
+    mine = (F.col("query_id") == writer.query_id) & (F.col("batch_id") == writer.batch_id)
+    there = here.lake.read(spark, here.target.name).where(~mine).select("record_id")
+    good = decided.where(F.col("outcome") == Outcome.ACCEPTED).withColumns(
+        {
+            "record_id": F.col("envelope.record_id"),
+            "late_by": F.lit(None).cast("bigint"),
+            "source": F.col("envelope.source"),
+            "contract_version": F.lit(here.contract.version),
+            **_stamp(writer),
+        }
+    )
+    return good.join(there, "record_id", how="left_anti")
+
+
+def _actions(here: _Replay, decided: DataFrame, choices: Mapping[str, Any], writer: Writer) -> DataFrame:
+    return decided.select(
+        *[F.col(f"envelope.{name}").alias(name) for name in ("record_id", "stage", "source")],
+        F.lit(here.signal).alias("signal"),
+        F.lit(choices["action"]).alias("action"),
+        "outcome",
+        F.col("attempt").cast("bigint").alias("attempt"),
+        "reasons",
+        F.lit(choices["note"]).alias("note"),
+        _text_map(choices["patch"]).alias("patch"),
+        F.lit(datetime.fromisoformat(choices["at"])).alias("acted_at"),
+        F.lit(here.contract.version).alias("contract_version"),
+        F.lit(here.contract.fingerprint).alias("contract_fingerprint"),
+        *[value.alias(name) for name, value in _stamp(writer).items()],
+    )
+
+
+def _text_map(texts: Mapping[str, str]) -> Column:
+    if not texts:
+        return F.lit(None).cast("map<string,string>")
+    return F.create_map(*[F.lit(part) for pair in texts.items() for part in pair])
+
+
+def _stamp(writer: Writer) -> dict[str, Column]:
+    return {"query_id": F.lit(writer.query_id), "batch_id": F.lit(writer.batch_id).cast("bigint")}
+
+
+def _entries(
+    spark: SparkSession, here: _Replay, choices: Mapping[str, Any], writer: Writer, watch: ledger.Stopwatch
+) -> list[ledger.Entry]:
+    """One entry a slice of the source: letters counted in their table, outcomes in what was committed."""
+    source = ledger.source_slice()
+    letters = _letters(spark, here, choices).groupBy(source.alias("slice")).count().collect()
+    written = ledger.committed(spark, here.lake, (here.target, DEAD_LETTER_ACTIONS), writer, source)
+    actions = here.lake.batches(spark, DEAD_LETTER_ACTIONS.name, writer.query_id, writer.batch_id, writer.batch_id)
+    counted = actions.groupBy(source.alias("slice"), "outcome").count().collect()
+    entries = []
+    for name, rows in letters:
+        outcomes = {row["outcome"]: row["count"] for row in counted if row["slice"] == name}
+        accepted = written[here.target.name].get(name, (0, ""))[0]
+        # Accepted, but in the table already: another generation took it in since.
+        known = outcomes.get(Outcome.ACCEPTED.value, 0) - accepted
+        outcomes |= {Outcome.ACCEPTED.value: accepted, "known": known}
+        entries.append(
+            ledger.Entry(
+                flow=FLOW,
+                subject=here.signal,
+                slice=name,
+                rows_in=rows,
+                outcomes={key: count for key, count in outcomes.items() if count},
+                digests={table: parts[name][1] for table, parts in written.items() if name in parts},
+                batch_time=datetime.fromisoformat(choices["at"]),
+                durations=watch.laps,
+            )
+        )
+    return entries
+
+
+def _totals(entries: Sequence[ledger.Entry]) -> dict[str, int]:
+    totals: dict[str, int] = {}
+    for entry in entries:
+        for name, count in entry.outcomes.items():
+            totals[name] = totals.get(name, 0) + count
+    return totals

@@ -1,0 +1,65 @@
+"""The drift of what a source sends, told in the batch it first occurs in, as a row of ``schema_drift``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+from pyspark.sql import DataFrame
+
+from headrace.contracts.drift import Drift, DriftKind, Known, drifts, learned
+from headrace.contracts.model import Contract, Criticality, Unknown
+from headrace.flows.batch import Batch
+from headrace.flows.ingest_job import Ingest
+from headrace.io.lake import local_rows
+from headrace.tables import SCHEMA_DRIFT
+
+__all__ = ["drifted", "record"]
+
+
+def drifted(
+    ingest: Ingest,
+    judged: DataFrame,
+    present: Mapping[str, int],
+    *,
+    rows: int,
+    bad: int,
+    odd: int,
+    last: Mapping[str, Any],
+) -> dict[str, Any]:
+    """What is known after a batch, and what of it is new: the part of the batch's plan that tells of drift.
+
+    present: of each field that may be absent, in how many accepted records it is. rows, bad, odd: the batch's
+    records, those rejected, and those accepted that have a warning or an unknown member. last: the choices of the
+    batch before.
+    """
+    before = Known.from_json(last["drift"]["known"]) if "drift" in last else Known()
+    found = drifts(judged) if bad or odd else []
+    known, new = learned(before, found, present, rows - bad)
+    told = [{**asdict(one), "share": one.records / rows, "policy": _policy(ingest.contract, one)} for one in new]
+    return {"known": known.to_json(), "new": told}
+
+
+def record(ingest: Ingest, batch: Batch, drift: Mapping[str, Any]) -> None:
+    """Write what is new, if anything is."""
+    if not drift["new"]:
+        return
+    shared = {
+        "signal": ingest.signal,
+        "seen_at": batch.offsets.time,
+        "contract_version": ingest.contract.version,
+        "contract_fingerprint": ingest.contract.fingerprint,
+        "query_id": batch.writer.query_id,
+        "batch_id": batch.writer.batch_id,
+    }
+    rows = local_rows(batch.spark, SCHEMA_DRIFT, [{**one, **shared} for one in drift["new"]])
+    ingest.lake.append(rows, SCHEMA_DRIFT, batch.writer)
+
+
+def _policy(contract: Contract, drift: Drift) -> str:
+    if drift.kind == DriftKind.UNKNOWN_FIELD:
+        return "kept aside" if contract.unknown is Unknown.KEEP else "rejected"
+    if drift.kind == DriftKind.NEW_VALUE:
+        return "kept" if contract.field(drift.field).criticality is Criticality.WARN else "rejected"
+    return "rejected" if drift.kind == DriftKind.CHANGED_TYPE else ""

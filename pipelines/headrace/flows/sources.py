@@ -1,0 +1,122 @@
+"""Sources that are held back: the log of their transitions, and how one comes about."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
+from enum import StrEnum
+from uuid import NAMESPACE_URL, uuid5
+
+from pyspark.sql import SparkSession
+from pyspark.sql import functions as F
+
+from headrace.errors import InfrastructureError
+from headrace.io.lake import Lake, Writer, local_rows
+from headrace.tables import SOURCE_LOG
+
+__all__ = ["Cause", "SourceState", "Transition", "current", "hold_back", "pause", "paused", "resume"]
+
+_TRIES = 10
+
+
+class SourceState(StrEnum):
+    """Whether a source is read."""
+
+    RUNNING = "running"
+    PAUSED = "paused"
+
+
+class Cause(StrEnum):
+    """Who or what made a transition."""
+
+    OPERATOR = "operator"
+    LIMIT = "limit"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Transition:
+    """One row of ``source_log``, by the names of its columns. A signal that has none is running, at sequence 0."""
+
+    signal: str
+    sequence: int = 0
+    state: SourceState = SourceState.RUNNING
+    cause: Cause = Cause.OPERATOR
+    note: str = ""
+    held_query_id: str | None = None
+    held_batch_id: int | None = None
+    waived: bool = False
+    changed_at: datetime = datetime(1970, 1, 1, tzinfo=UTC)
+
+    def waives(self, batch: Writer) -> bool:
+        """Whether that batch may pass, whatever limit it breaks."""
+        return self.waived and (self.held_query_id, self.held_batch_id) == (batch.query_id, batch.batch_id)
+
+
+def current(spark: SparkSession, lake: Lake, signal: str) -> Transition:
+    """How the source of one signal stands."""
+    rows = lake.read(spark, SOURCE_LOG.name).where(F.col("signal") == signal)
+    row = rows.orderBy(F.desc("sequence")).first()
+    if row is None:
+        return Transition(signal=signal)
+    read = row.asDict()
+    typed = {
+        "state": SourceState(row["state"]),
+        "cause": Cause(row["cause"]),
+        "changed_at": row["changed_at"].astimezone(UTC),
+    }
+    return Transition(**{**read, **typed})
+
+
+def paused(spark: SparkSession, lake: Lake) -> frozenset[str]:
+    """The signals whose sources are not to be read."""
+    newest = lake.read(spark, SOURCE_LOG.name).groupBy("signal").agg(F.max_by("state", "sequence").alias("state"))
+    rows = newest.where(F.col("state") == SourceState.PAUSED).collect()
+    return frozenset(row["signal"] for row in rows)
+
+
+def pause(spark: SparkSession, lake: Lake, signal: str, note: str) -> Transition:
+    """Pause a source by hand: its query ends after the batch it is in. One that is paused stays so."""
+    return _next(spark, lake, Transition(signal=signal, state=SourceState.PAUSED, note=note))
+
+
+def hold_back(spark: SparkSession, lake: Lake, signal: str, batch: Writer, note: str) -> Transition:
+    """Pause a source because of a batch that broke a limit."""
+    wanted = Transition(
+        signal=signal,
+        state=SourceState.PAUSED,
+        cause=Cause.LIMIT,
+        note=note,
+        held_query_id=batch.query_id,
+        held_batch_id=batch.batch_id,
+    )
+    return _next(spark, lake, wanted)
+
+
+def resume(spark: SparkSession, lake: Lake, signal: str, note: str, *, waive: bool) -> Transition:
+    """Let a source be read again. ``waive``: the batch that was held back passes once, whatever limit it breaks."""
+    held = current(spark, lake, signal)
+    wanted = Transition(
+        signal=signal,
+        note=note,
+        held_query_id=held.held_query_id,
+        held_batch_id=held.held_batch_id,
+        waived=waive,
+    )
+    return _next(spark, lake, wanted)
+
+
+def _next(spark: SparkSession, lake: Lake, wanted: Transition) -> Transition:
+    """Append the transition as the next of its signal, unless the source stands so already.
+
+    Of two writers at one moment Delta lets one have the number; the other sees that, and takes the next.
+    """
+    for _ in range(_TRIES):
+        before = current(spark, lake, wanted.signal)
+        if (before.state, before.waived) == (wanted.state, wanted.waived):
+            return before
+        row = replace(wanted, sequence=before.sequence + 1, changed_at=datetime.now(UTC))
+        writer = Writer(str(uuid5(NAMESPACE_URL, f"headrace:sources/{row.signal}")), row.sequence)
+        lake.append(local_rows(spark, SOURCE_LOG, [asdict(row)]), SOURCE_LOG, writer)
+        if current(spark, lake, wanted.signal) == row:
+            return row
+    raise InfrastructureError(f"source_log: {_TRIES} times somebody else wrote of signal {wanted.signal} at once")

@@ -1,0 +1,73 @@
+"""Dead letters copied to a topic, and a dead-letter topic as a source, through a real broker."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from kafka import KafkaConsumer, KafkaProducer
+from pyspark.sql import SparkSession
+from tests import flights
+from tests.services.projects import place
+
+from headrace.io import kafka_admin
+from headrace.io.broker import Broker
+from headrace.io.lake import Lake
+
+GOOD = {"occurred_at": "2013-01-01T06:00:00Z", "origin": "EWR"}
+
+
+def test_a_copy_of_each_dead_letter_and_a_dead_letter_topic_as_source(
+    spark: SparkSession, broker: Broker, tmp_path: Path
+) -> None:
+    topics = ("letters-in", "letters-out")
+    for topic in topics:
+        kafka_admin.create_topic(broker.bootstrap, topic, 1, {})
+    source = {"kind": "kafka", "bootstrap": broker.bootstrap, "topic": topics[0]}
+    signal = {"source": source, "dead_letter_topic": {"bootstrap": broker.bootstrap, "topic": topics[1]}}
+    project = place(tmp_path, {"signals": {"weather": signal}}).project
+    # As Connect leaves them in a dead-letter topic of its own.
+    came = [("__connect.errors.topic", b"weather-raw"), ("__connect.errors.offset", b"17")]
+    producer = KafkaProducer(bootstrap_servers=broker.bootstrap, acks="all")
+    for key, value in ((b"k0", json.dumps(GOOD).encode()), (b"k1", b'{"occurred_at"'), (b"k2", b"\xff\x00")):
+        producer.send(topics[0], key=key, value=value, headers=came)
+    producer.flush()
+    producer.close()
+    flights.taken(spark, project, "ingest.weather", ends=False)
+
+    lake = Lake(project.settings.storage)
+    assert [row["origin"] for row in lake.read(spark, "signals_weather").collect()] == ["EWR"]
+    letters = {bytes(row["key"]): row for row in lake.read(spark, "dead_letters").collect()}
+    assert {key: row["reasons"][0]["code"] for key, row in letters.items()} == {
+        b"k1": "malformed",
+        b"k2": "invalid_utf8",
+    }
+    assert [(one["key"], bytes(one["value"])) for one in letters[b"k1"]["headers"]] == came
+
+    consumer = KafkaConsumer(
+        topics[1], bootstrap_servers=broker.bootstrap, auto_offset_reset="earliest", consumer_timeout_ms=5_000
+    )
+    copies = {record.key: record for record in consumer}
+    consumer.close()
+    assert {key: record.value for key, record in copies.items()} == {b"k1": b'{"occurred_at"', b"k2": b"\xff\x00"}
+    headers = copies[b"k1"].headers
+    assert headers[:2] == came
+    ours = {name: value.decode() for name, value in headers[2:]}
+    assert json.loads(ours.pop("headrace.reasons"))[0]["code"] == "malformed"
+    assert ours.pop("headrace.rejected_at").endswith("Z")
+    contract = project.contracts["weather"]
+    assert ours == {
+        "__connect.errors.topic": topics[0],
+        "__connect.errors.partition": "0",
+        "__connect.errors.offset": "1",
+        "__connect.errors.connector.name": "headrace",
+        "__connect.errors.task.id": "0",
+        "__connect.errors.stage": "ingest",
+        "__connect.errors.class.name": contract.id,
+        "__connect.errors.exception.class.name": "malformed",
+        "__connect.errors.exception.message": "the text is not JSON",
+        "headrace.record_id": letters[b"k1"]["record_id"],
+        "headrace.signal": "weather",
+        "headrace.contract_version": contract.version,
+        "headrace.contract_fingerprint": contract.fingerprint,
+    }
