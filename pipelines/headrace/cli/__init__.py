@@ -34,6 +34,9 @@ COMMANDS = MappingProxyType(
         "run": "headrace.cli.run:run",
         "status": "headrace.cli.status:status",
         "ledger": "headrace.cli.ledger:app",
+        "sources": "headrace.cli.sources:app",
+        "dead-letters": "headrace.cli.dead_letters:app",
+        "features": "headrace.cli.features:app",
         "sql": "headrace.cli.sql:sql",
         "train": "headrace.cli.train:train",
     }
@@ -68,7 +71,7 @@ class Commands(TyperGroup):
             self._fail(str(error), error.exit_code)
         except Exception as error:
             hint = "" if self.debug else "\n--debug shows where."
-            self._fail(f"headrace failed, and should not: {type(error).__name__}: {error}{hint}", 3)
+            self._fail(f"{_JVM_GONE if _is_jvm_gone(error) else _told(error)}{hint}", 3)
 
     def _fail(self, text: str, exit_code: int) -> None:
         if self.debug:
@@ -76,6 +79,21 @@ class Commands(TyperGroup):
         # A text may quote a file or a record: nothing in it gets to steer the terminal.
         typer.echo("".join(each if each.isprintable() or each == "\n" else " " for each in text), err=True)
         sys.exit(exit_code)
+
+
+_JVM_GONE = (
+    "Spark's JVM ended while headrace needed it. Its own log, spark.log beside the checkpoints, says why; too little "
+    "memory is the usual reason (spark.conf: spark.driver.memory). Nothing is lost: start again."
+)
+
+
+def _is_jvm_gone(error: Exception) -> bool:
+    """py4j's connection to the JVM broke, or a new one was refused."""
+    return isinstance(error, ConnectionRefusedError) or type(error).__name__ == "Py4JNetworkError"
+
+
+def _told(error: Exception) -> str:
+    return f"headrace failed, and should not: {type(error).__name__}: {error}"
 
 
 def _loaded(name: str) -> Any:

@@ -13,7 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 if TYPE_CHECKING:
-    from headrace.flows.run import Watched
+    from headrace.flows.watched import Watched
     from headrace.io.ledger import Summary
 
 __all__ = ["Board"]

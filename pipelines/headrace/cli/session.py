@@ -13,7 +13,7 @@ from headrace.flows.project import Project
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
-__all__ = ["session"]
+__all__ = ["session", "session_with_tables"]
 
 
 def session(project: Project, conf_dir: Path, say: Callable[[str], None]) -> SparkSession:
@@ -42,3 +42,12 @@ def session(project: Project, conf_dir: Path, say: Callable[[str], None]) -> Spa
         jars=connectors,
         log=log,
     )
+
+
+def session_with_tables(project: Project, conf_dir: Path, say: Callable[[str], None]) -> SparkSession:
+    """The session, once every table of the project is there."""
+    from headrace.flows.queries import create_tables
+
+    spark = session(project, conf_dir, say)
+    create_tables(spark, project)
+    return spark

@@ -1,0 +1,53 @@
+"""``headrace features``: windows computed again, from every record there is."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from headrace.cli.options import ConfDir, Env, Json, project
+from headrace.cli.output import notes
+from headrace.cli.session import session_with_tables
+
+__all__ = ["app"]
+
+app = typer.Typer(help="Feature sets: compute windows again.", no_args_is_help=True, add_completion=False)
+
+
+@app.callback()
+def features() -> None:
+    """Feature sets: compute windows again."""
+
+
+@app.command()
+def backfill(
+    feature_set: Annotated[str, typer.Argument(help="Feature set.")],
+    first: Annotated[datetime | None, typer.Option("--from", help="Windows that end after then, UTC.")] = None,
+    end: Annotated[datetime | None, typer.Option("--to", help="Windows that end by then, UTC.")] = None,
+    conf_dir: ConfDir = Path("conf"),
+    env: Env = "local",
+    as_json: Json = False,
+) -> None:
+    """Fold late and replayed records into the final windows of a set. Doing it twice adds nothing."""
+    from headrace.flows.backfill import backfill as fill
+
+    loaded = project(conf_dir, env)
+    say = notes().print
+    spark = session_with_tables(loaded, conf_dir, say)
+    done = []
+    for one in fill(spark, loaded, feature_set, first and first.replace(tzinfo=UTC), end and end.replace(tzinfo=UTC)):
+        done.append(one)
+        span = f"{one.first:%Y-%m-%d %H:%M} to {one.end:%Y-%m-%d %H:%M}"
+        say(f"{span}: {one.changed:,} of {one.windows:,} windows changed")
+    if as_json:
+        typer.echo(json.dumps([asdict(one) for one in done], default=str))
+    elif done:
+        windows, changed = sum(one.windows for one in done), sum(one.changed for one in done)
+        typer.echo(f"{feature_set}: {changed:,} of {windows:,} final windows have another value now.")
+    else:
+        typer.echo(f"{feature_set} has no final window there yet: nothing was done.")
