@@ -13,7 +13,7 @@ demo: $(READY) ## run the whole thing on real flights, on this machine
 	@.venv/bin/headrace demo $(ARGS)
 
 test: $(READY) ## run the tests
-	@.venv/bin/pytest $(ARGS)
+	@.venv/bin/pytest -n 2 --dist loadgroup $(ARGS)
 
 check: $(READY) ## lint, format, types, import layers
 	.venv/bin/ruff check .
