@@ -59,14 +59,14 @@ def headrace_lines() -> list[list[str]]:
 
 @pytest.mark.parametrize("words", headrace_lines(), ids=" ".join)
 def test_every_command_line_is_one_that_exists(words: list[str]) -> None:
-    command = words[: 2 if words[0] == "ledger" else 1]
+    command = words[: 2 if words[0] in ("ledger", "sources", "dead-letters", "features") else 1]
     shown = runner.invoke(app, [*command, "--help"], terminal_width=200)
     assert shown.exit_code == 0, shown.output
     assert all(f"{word} " in shown.stdout for word in words if word.startswith("--"))
 
 
 def test_the_table_of_commands_is_complete() -> None:
-    rows = re.findall(r"^\| `headrace (\w+)", section("## Every command"), re.MULTILINE)
+    rows = re.findall(r"^\| `headrace ([\w-]+)", section("## Every command"), re.MULTILINE)
     assert rows == list(COMMANDS)
 
 
@@ -180,12 +180,18 @@ def dictionary() -> str:
             [Column("zz_features", "by operation", "The set's features.")],
         ),
         tables.predictions("zz_model", [Column("zz_input", "DOUBLE or STRING")], "zz_answer"),
+        tables.DEAD_LETTER_ACTIONS,
+        tables.VERDICTS,
+        tables.SOURCE_LOG,
         tables.LEDGER,
         tables.BATCH_PLANS,
     )
     views = (
         *tables.feature_views("zz_set", log, ["zz_entity"]),
+        tables.delay_view("zz_set", "zz_signal", 0),
         tables.all_predictions({"zz_model": "answer"}),
+        *tables.dead_letters_by_state(),
+        tables.sources(),
         tables.ledgered(Table(name="zz_table", grain="one row of that table", key=(), columns=())),
     )
     body = "\n\n".join(
@@ -216,7 +222,7 @@ def _of_view(view: View) -> str:
     query = sqlglot.parse_one(view.sql, read="duckdb")
     assert isinstance(query, sqlglot.exp.Query)
     columns = query.named_selects
-    said = "the columns of its table" if columns == ["*"] else ", ".join(f"`{name}`" for name in columns)
+    said = "the columns of what it selects from" if columns == ["*"] else ", ".join(f"`{name}`" for name in columns)
     return f"- `{view.name}`: one row is {view.grain}. Columns: {said}."
 
 
