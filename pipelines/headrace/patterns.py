@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import warnings
+from dataclasses import dataclass, field
 
 __all__ = ["pattern_mistake"]
 
@@ -28,14 +29,24 @@ _REFUSED = (
 # Java, or a later Python, reads these as operations on classes.
 _NOT_IN_CLASS = ("&&", "||", "~~", "--", r"\b")
 _REPEAT = re.compile(r"(?P<simple>[*+?])|\{(?P<least>\d+)(?P<range>,(?P<most>\d*))?\}")
-_TOKEN = re.compile(r"\\.|\[\^?(?:\\.|[^\]\\])*\]|\(|\)|[*+?]|\{\d+(?:,\d*)?\}|.", re.DOTALL)
+_TOKEN = re.compile(
+    r"\\.|\[\^?(?:\\.|[^\]\\])*\]|\(\?[imsx-]+\)|\((?:\?(?:[:=!>]|<[=!]|[imsx-]+:))?|\)|[*+?]|\{\d+(?:,\d*)?\}|.",
+    re.DOTALL,
+)
+_OPENING = re.compile(r"\((?!.*\)).*")
+_LITERAL = re.compile(r"[^\\.^$(\[]|\\[^a-zA-Z0-9]")
+_INNER_REPEAT = "has a repetition inside a repetition, which can take exponential time: as in (a+)+"
+_INNER_CHOICE = (
+    "has a choice inside a repetition, which can take exponential time: as in (a|aa)+; "
+    "let each branch begin with a character of its own, or write one class [...]"
+)
 
 
 def pattern_mistake(pattern: str) -> str | None:
     """What is wrong with a pattern, or None if it is safe.
 
-    Guarantees of a pattern that passes: Java compiles it to the same meaning, and no repetition stands inside another
-    one, the usual cause of exponential time. Not guaranteed: that it is fast, as neighbours may still overlap.
+    Guarantees of a pattern that passes: Java compiles it to the same meaning, and each round of a repetition can match
+    in one way only, so none takes exponential time. Not guaranteed: that it is fast, as neighbours may still overlap.
     """
     if len(pattern) > LONGEST:
         return f"is longer than {LONGEST} characters"
@@ -68,27 +79,49 @@ def _uncompilable(pattern: str) -> str | None:
     return None
 
 
+@dataclass(slots=True)
+class _Group:
+    """What was seen of a group: whether a part of it may repeat or be left out, and how each branch begins."""
+
+    varies: bool = False
+    branches: list[str] = field(default_factory=lambda: [""])
+
+    def begin(self, token: str) -> None:
+        self.branches[-1] = self.branches[-1] or token
+
+    def if_repeated(self) -> str | None:
+        """Why the group must not repeat; None if each of its rounds can match in one way only."""
+        if self.varies:
+            return _INNER_REPEAT
+        first = {each.removeprefix("\\").casefold() for each in self.branches if _LITERAL.fullmatch(each)}
+        return None if len(self.branches) == 1 or len(first) == len(self.branches) else _INNER_CHOICE
+
+
 def _repeats(tokens: list[str]) -> str | None:
-    """Walk the groups; remember for each whether something inside it may repeat in more than one way."""
-    varied = [False]
-    last_varies = False
+    """Walk the groups; remember for each whether what is inside may match in more than one way."""
+    groups = [_Group()]
+    last: str | None = None
     for token in tokens:
         repeat = _REPEAT.fullmatch(token)
-        if token == "(":
-            varied.append(False)
-        elif token == ")" and len(varied) > 1:
-            last_varies = varied.pop()
-            varied[-1] = varied[-1] or last_varies
+        if _OPENING.fullmatch(token):
+            groups[-1].begin(token)
+            groups.append(_Group())
+        elif token == ")" and len(groups) > 1:
+            last = groups.pop().if_repeated()
+            groups[-1].varies = groups[-1].varies or last is not None
+        elif token == "|":
+            groups[-1].branches.append("")
         elif repeat is None:
-            last_varies = False
+            groups[-1].begin(token)
+            last = None
         else:
             least, most = _bounds(repeat)
             if most > MOST_REPEATS and most != _UNBOUNDED:
                 return f"repeats more than {MOST_REPEATS} times"
-            if last_varies and most > 10:
-                return "has a repetition inside a repetition, which can take exponential time: as in (a+)+"
-            varied[-1] = varied[-1] or least != most
-            last_varies = last_varies or most == _UNBOUNDED
+            if last is not None and most > 10:
+                return last
+            groups[-1].varies = groups[-1].varies or least != most
+            last = _INNER_REPEAT if most == _UNBOUNDED else last
     return None
 
 
