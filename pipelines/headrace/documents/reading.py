@@ -66,7 +66,8 @@ def _composed(text: str, file: str) -> Any:
         mark = error.problem_mark or error.context_mark
         raise ConfigError([f"{file}:{mark.line + 1 if mark else 1}: is no YAML: {error.problem}"]) from error
     except YAMLError as error:
-        raise ConfigError([f"{file}:1: is no YAML: {str(error).splitlines()[0]}"]) from error
+        line = text.count("\n", 0, getattr(error, "position", 0)) + 1
+        raise ConfigError([f"{file}:{line}: is no YAML: {str(error).splitlines()[0]}"]) from error
     except (RecursionError, ValueError) as error:
         raise ConfigError([f"{file}:1: is no YAML that can be read: nested too deeply, or a wrong version"]) from error
 
