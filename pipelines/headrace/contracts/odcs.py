@@ -16,6 +16,7 @@ from headrace.expressions import compile_condition
 __all__ = ["read_contract"]
 
 DEFAULT_LARGEST_RECORD, LARGEST_RECORD = 1024 * 1024, 64 * 1024 * 1024
+LONGEST_NAME = 128
 _RULE_KEYS = {"type", "engine", "name", "implementation", "severity", "description", "id", "tags", "dimension"}
 
 
@@ -194,6 +195,8 @@ def _rule(node: Node, columns: Mapping[str, str] | None) -> Rule:
     for key in ("name", "implementation"):
         if not text(node, key):
             mistakes.add(node, "is missing", key)
+    if len(text(node, "name")) > LONGEST_NAME or not text(node, "name").isprintable():
+        mistakes.add(node.at("name"), f"must be printable, and {LONGEST_NAME} characters at most")
     expression, criticality = "", severity(node, mistakes) or Criticality.ERROR
     if text(node, "implementation") and columns is not None:
         try:

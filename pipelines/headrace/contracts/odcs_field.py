@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 
 from headrace.contracts.model import Criticality, Field, Kind
-from headrace.contracts.odcs_options import read_options
+from headrace.contracts.odcs_options import LARGEST, read_options
 from headrace.contracts.odcs_parts import criticality, custom_properties, flag, severity, text
 from headrace.documents import Mistakes, Node, nearest
 from headrace.tables import signals
@@ -20,7 +20,8 @@ _NOT_YET = ("object", "array", "time", "map", "variant")
 _NOT_ENFORCED = ("unique", "enum", "items", "properties", "map")
 _LISTED: Mapping[Kind, tuple[type, ...]] = {Kind.STRING: (str,), Kind.INTEGER: (int,), Kind.NUMBER: (int, float)}
 _VALUE_KEYS = {"type", "metric", "rule", "arguments", "mustBe", "severity", "name", "description", "id", "tags"}
-_OURS = frozenset(name.casefold() for name in signals("", ()).names)
+# Columns of the table, and those a record has beside its fields on the way there.
+_OURS = frozenset({*(name.casefold() for name in signals("", ()).names), "envelope", "reasons", "attempt", "outcome"})
 _ONLY_VALUES = "cannot be enforced on a record: write metric: invalidValues, arguments: {validValues: […]}, mustBe: 0"
 
 
@@ -71,7 +72,8 @@ def _kind(node: Node, mistakes: Mistakes) -> tuple[Kind, int, int]:
         return Kind.STRING, 38, 0
     if physical is None or name != "number":
         return _KINDS[name], 38, 0
-    precision, scale = int(physical[1]), int(physical[2] or 0)
+    # Four digits decide: Python refuses to read a number of five thousand.
+    precision, scale = int(physical[1][:4]), int((physical[2] or "0")[:4])
     if not 0 < precision <= 38 or scale > precision:
         mistakes.add(node.at("physicalType"), "a decimal has 1 to 38 digits, and its scale is within them")
     return Kind.DECIMAL, precision, scale
@@ -140,5 +142,7 @@ def _allowed(entry: Node, kind: Kind, mistakes: Mistakes) -> tuple[str | int | f
         for value in values.items:
             if type(value.value) not in fitting:
                 mistakes.add(value, f"must be of type {kind}")
+            elif isinstance(value.value, int | float) and not abs(value.value) < LARGEST[kind]:
+                mistakes.add(value, "must be a finite number, a whole one of 64 bits")
         return tuple(values.plain())
     return ()

@@ -11,7 +11,7 @@ from headrace.contracts.model import Bound, Kind
 from headrace.documents import Mistakes, Node, nearest
 from headrace.patterns import pattern_mistake
 
-__all__ = ["FORMATS", "read_options"]
+__all__ = ["FORMATS", "LARGEST", "read_options"]
 
 FORMATS = ("uuid", "email", "uri", "ipv4", "ipv6", "hostname")
 
@@ -23,7 +23,17 @@ _BOUNDS = {
 }
 _LENGTHS = {"minLength": "min_length", "maxLength": "max_length"}
 _BOUNDED = (Kind.INTEGER, Kind.NUMBER, Kind.DECIMAL, Kind.TIMESTAMP, Kind.DATE)
-_PAIRS = (("minimum", "maximum"), ("min_length", "max_length"), ("exclusive_minimum", "exclusive_maximum"))
+# A low bound, a high bound, and whether the two may be equal.
+_PAIRS = (
+    ("minimum", "maximum", True),
+    ("minimum", "exclusive_maximum", False),
+    ("exclusive_minimum", "maximum", False),
+    ("exclusive_minimum", "exclusive_maximum", False),
+    ("min_length", "max_length", True),
+)
+LARGEST = {Kind.INTEGER: 2**63, Kind.NUMBER: float("inf")}
+"""What the absolute value of a number of that kind stays below."""
+_LONGEST = 2**31 - 1
 
 
 def read_options(node: Node, kind: Kind, mistakes: Mistakes) -> dict[str, Any]:
@@ -40,9 +50,11 @@ def read_options(node: Node, kind: Kind, mistakes: Mistakes) -> dict[str, Any]:
             read[(_BOUNDS | _LENGTHS).get(key, key)] = reader(child.value, kind)
         except (ValueError, TypeError, ArithmeticError) as error:
             mistakes.add(child, str(error))
-    for low, high in _PAIRS:
-        if options is not None and low in read and high in read and read[low] > read[high]:
-            mistakes.add(options, f"{low} is above {high}: no value can pass")
+    for low, high, equal in _PAIRS:
+        if options is None or low not in read or high not in read:
+            continue
+        if read[low] > read[high] or (read[low] == read[high] and not equal):
+            mistakes.add(options, f"{low} is {'above' if equal else 'not below'} {high}: no value can pass")
     return read
 
 
@@ -91,8 +103,8 @@ def _instant(value: Any) -> datetime:
 
 
 def _length(value: Any, kind: Kind) -> int:
-    if type(value) is not int or value < 0:
-        raise ValueError("must be a whole number, 0 or more")
+    if type(value) is not int or not 0 <= value <= _LONGEST:
+        raise ValueError(f"must be a whole number, 0 to {_LONGEST}")
     return value
 
 
