@@ -36,6 +36,9 @@ TUNED: Final[Mapping[str, str]] = {
     "spark.python.sql.dataFrameDebugging.enabled": "false",
     # The JVM does not compile a method of more bytecode than this, so a long one is slower than none.
     "spark.sql.codegen.hugeMethodLimit": "8000",
+    # Each batch of a stream asks what is known of its columns. Of a judged record that is one fact for every choice
+    # among the names its values have: with twenty fields they fill the driver's memory.
+    "spark.sql.constraintPropagation.enabled": "false",
 }
 
 # A session of our own on one machine: nothing listens beyond loopback.
