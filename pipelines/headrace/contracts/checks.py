@@ -28,13 +28,13 @@ DAY = r"\d{4}-\d{2}-\d{2}"
 SHOWN = 80
 
 FORMATS = {
-    "uuid": r"^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$",
-    "email": r"^[^@\s]{1,64}@[^@\s.]+(\.[^@\s.]+)+$",
-    "uri": r"^[A-Za-z][A-Za-z0-9+.-]*:\S+$",
-    "ipv4": r"^((25[0-5]|2[0-4]\d|1?\d?\d)(\.(?!$)|$)){4}$",
-    "ipv6": r"^[0-9a-fA-F:]*:[0-9a-fA-F:.]*$",
-    "hostname": r"^(?=.{1,253}$)[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
-    r"(\.[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?)*$",
+    "uuid": r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}",
+    "email": r"[^@\s]{1,64}@[^@\s.]+(\.[^@\s.]+)+",
+    "uri": r"[A-Za-z][A-Za-z0-9+.-]*:\S+",
+    "ipv4": r"((25[0-5]|2[0-4]\d|1?\d?\d)(\.(?!\z)|\z)){4}",
+    "ipv6": r"[0-9a-fA-F:]*:[0-9a-fA-F:.]*",
+    "hostname": r"(?=.{1,253}\z)[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
+    r"(\.[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?)*",
 }
 
 
@@ -69,10 +69,12 @@ def value_checks(field: Field, sent: Column, value: Column) -> Iterator[Check]:
     if field.kind in (Kind.TIMESTAMP, Kind.DATE):
         yield _check(field, sent.isNotNull() & value.isNull(), Reason.WRONG_FORMAT, always=True)
     if field.kind is Kind.NUMBER:
-        # Of a number beyond the largest the parser leaves "Infinity", quotes and all; of anything else, its JSON.
-        unread, beyond = sent.isNotNull() & value.isNull(), sent.startswith('"')
-        yield _check(field, unread & beyond, Reason.NON_FINITE, always=True)
-        yield _check(field, unread & ~beyond, Reason.WRONG_TYPE, always=True)
+        # Of a number beyond the largest the parser leaves "Infinity", quotes and all, or hundreds of digits; of
+        # anything else, its JSON.
+        unread, named = sent.isNotNull() & value.isNull(), sent.startswith('"')
+        beyond = (unread & named) | (F.abs(value) == float("inf"))
+        yield _check(field, beyond, Reason.NON_FINITE, always=True)
+        yield _check(field, unread & ~named, Reason.WRONG_TYPE, always=True)
     for condition, text in _bounds(field, value):
         code = Reason.IMPLAUSIBLE_TIME if field.kind in (Kind.TIMESTAMP, Kind.DATE) else Reason.OUT_OF_RANGE
         yield _check(field, condition, code, message=f"{code.message}: {text}")
@@ -81,13 +83,17 @@ def value_checks(field: Field, sent: Column, value: Column) -> Iterator[Check]:
     if field.max_length is not None:
         yield _check(field, F.length(value) > field.max_length, Reason.LENGTH)
     if field.pattern is not None:
-        # \A…\z, for in Java $ also matches before a last line break.
-        yield _check(field, ~value.rlike(rf"\A(?:{field.pattern})\z"), Reason.PATTERN)
+        yield _check(field, ~_matches(value, field.pattern), Reason.PATTERN)
     if field.format is not None:
-        yield _check(field, ~value.rlike(FORMATS[field.format]), Reason.FORMAT)
+        yield _check(field, ~_matches(value, FORMATS[field.format]), Reason.FORMAT)
     if field.allowed:
         found = F.substring(value.cast("string"), 1, SHOWN)
         yield _check(field, ~value.isin(list(field.allowed)), Reason.NOT_ALLOWED, found=found)
+
+
+def _matches(value: Column, pattern: str) -> Column:
+    """Whether the whole text matches: in Java ``$`` also matches before a last line break."""
+    return value.rlike(rf"\A(?:{pattern})\z")
 
 
 def _check(

@@ -46,12 +46,13 @@ def judge(envelopes: DataFrame, contract: Contract) -> DataFrame:
     parsed = texts.withColumn("_json", _parse(contract))
     plainly = parsed.withColumn("_plain", F.coalesce(is_plain(contract, F.col("_text"), F.col("_json")), F.lit(False)))
     looked = plainly.withColumn("_variant", F.when(~plain, as_variant(F.col("_text"))))
+    whole = shape_is_clean(contract, F.col("_variant")) & _corrupt().isNull()
     checks = tuple(_value_checks(contract))
     errors = tuple(check for check in checks if check.criticality is Criticality.ERROR)
     warns = tuple(check for check in checks if check.criticality is Criticality.WARN)
     typed = looked.select(
         "*",
-        (plain | shape_is_clean(contract, F.col("_variant"))).alias("_clean"),
+        (plain | whole).alias("_clean"),
         *[_typed(field).alias(field.name) for field in contract.fields],
     )
     others = F.when(~F.col("_clean"), unknown_members(contract, F.col("_variant")))
@@ -91,6 +92,11 @@ def _sent(field: Field) -> Column:
     return F.col("_json").getField(field.name)
 
 
+def _corrupt() -> Column:
+    """The text again where from_json could not read all of it: one number too large for its field is enough."""
+    return F.col("_json").getField(_BAD)
+
+
 def _typed(field: Field) -> Column:
     sent = _sent(field)
     match field.kind:
@@ -115,8 +121,8 @@ def _value_checks(contract: Contract) -> Iterator[Check]:
 
 def _reasons(contract: Contract, errors: tuple[Check, ...]) -> Column:
     """Gate, then shape, then values: what a later step would only repeat of an earlier one is not asked."""
-    corrupt = F.col("_json").getField(_BAD).isNotNull()
-    misshapen = _raised(shape_checks(contract, F.col("_text"), F.col("_variant"), corrupt))
+    corrupt = _corrupt().isNotNull()
+    misshapen = _raised(shape_checks(contract, F.col("_text"), F.col("_variant"), F.col("_json"), corrupt))
     if contract.unknown is Unknown.REJECT:
         misshapen = F.concat(misshapen, unknown_reasons(F.col("others")))
     gate = F.transform(F.array(F.col("_gate")), _gate_reason)

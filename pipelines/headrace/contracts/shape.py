@@ -30,6 +30,8 @@ _SENT = {
     Kind.DATE: "STRING",
 }
 _MANY = 1_000
+_HIGH, _LOW = r"\\u[dD][89abAB][0-9a-fA-F]{2}", r"\\u[dD][c-fC-F][0-9a-fA-F]{2}"
+_LONE = rf"{_HIGH}(?!{_LOW})|(?<!{_HIGH}){_LOW}"
 
 
 def as_variant(text: Column) -> Column:
@@ -113,13 +115,13 @@ def json_kind(sent: Column) -> Column:
     return F.when(word == "bigint", "integer").when(word.isin("double", "decimal"), "number").otherwise(word)
 
 
-def shape_checks(contract: Contract, text: Column, variant: Column, corrupt: Column) -> Iterator[Check]:
+def shape_checks(contract: Contract, text: Column, variant: Column, parsed: Column, corrupt: Column) -> Iterator[Check]:
     """Why a record is not clean. Evaluate only where it is not: each look parses the text again."""
     keys = F.json_object_keys(text)
     whole = F.schema_of_variant(variant)
     unread = variant.isNull()
     repeated = F.size(keys) > F.size(F.array_distinct(keys))
-    surrogate = text.rlike(r"\\u[dD][89a-fA-F]")
+    surrogate = text.rlike(_LONE)
     deep = F.length(F.regexp_replace(text, r"[^\[{]", "")) > _MANY
     long = text.rlike(rf"\d{{{_MANY},}}")
     second = F.try_variant_get(variant, "$[1]", "variant").isNotNull() | (unread & F.try_parse_json(text).isNotNull())
@@ -134,10 +136,10 @@ def shape_checks(contract: Contract, text: Column, variant: Column, corrupt: Col
     yield _check(unread & corrupt & ~known, Reason.MALFORMED)
     yield _check(~whole.startswith("ARRAY<OBJECT<"), Reason.NOT_AN_OBJECT)
     for field in contract.fields:
-        yield from _field_checks(field, keys, variant)
+        yield from _field_checks(field, keys, variant, parsed)
 
 
-def _field_checks(field: Field, keys: Column, variant: Column) -> Iterator[Check]:
+def _field_checks(field: Field, keys: Column, variant: Column, parsed: Column) -> Iterator[Check]:
     sent = F.schema_of_variant(F.try_variant_get(variant, f"$[0].{field.name}", "variant"))
     right = sent.rlike(rf"\A(?:{_sent(field)}|VOID)\z")
     name = field.name
@@ -149,7 +151,10 @@ def _field_checks(field: Field, keys: Column, variant: Column) -> Iterator[Check
         yield _check(~right & ~beyond, Reason.WRONG_TYPE, name, found=json_kind(sent))
     elif field.kind is Kind.DECIMAL:
         number = sent.rlike(rf"\A(?:{_SENT[Kind.NUMBER]})\z")
-        yield _check(~right & number, Reason.INEXACT_DECIMAL, name)
+        # A number that from_json made nothing of has more digits before the point than the field.
+        beyond = number & parsed.getField(name).isNull()
+        yield _check(beyond, Reason.OUT_OF_RANGE, name)
+        yield _check(~right & number & ~beyond, Reason.INEXACT_DECIMAL, name)
         yield _check(~right & ~number, Reason.WRONG_TYPE, name, found=json_kind(sent))
     else:
         yield _check(~right, Reason.WRONG_TYPE, name, found=json_kind(sent))
