@@ -174,9 +174,12 @@ def _accepted(rows: DataFrame, ingest: Ingest, batch: Batch, high_water: int | N
 
 def _dead_letters(rows: DataFrame, ingest: Ingest, batch: Batch) -> DataFrame:
     envelope = {name: F.col(f"envelope.{name}") for name in ("record_id", "key", "value", "headers", "source")}
+    # A record may claim any year; a client in Python could not fetch a row with one it has no date for.
+    readable = F.when(F.year("event_time").between(1, 9999), F.col("event_time"))
     return stamped(rows.select("envelope", "event_time", "reasons"), batch).withColumns(
         {
             **envelope,
+            "event_time": readable,
             "signal": F.lit(ingest.signal),
             "stage": F.lit(FLOW),
             "rejected_at": F.lit(batch.offsets.time),
