@@ -1,0 +1,81 @@
+"""Hostile records through the whole of ingest: none ends the query, none is lost, each is judged as it deserves.
+
+``HEADRACE_FUZZ_RECORDS`` is how many there are on each clock; memory does not grow with it, nor does a batch.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from threading import Event
+from typing import Literal
+
+import pytest
+from pyspark.sql import SparkSession
+from pyspark.sql import functions as F
+from tests.hostile.project import SIGNAL, project, send, wrongly_judged
+from tests.hostile.records import FUTURE_REASON, STEP
+
+from headrace.flows.ledger_check import check
+from headrace.flows.queries import create_tables, queries
+from headrace.flows.run import drain
+from headrace.flows.watched import Watched
+from headrace.io.lake import Lake
+
+MANY = int(os.environ.get("HEADRACE_FUZZ_RECORDS", "10000"))
+LONG_AGO = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+class Progress:
+    """Says what is left whenever that changes, and fails at the first failure: a restart would hide it."""
+
+    def __init__(self, rows: int) -> None:
+        self._rows, self._said = rows, ""
+
+    def __call__(self, watched: Sequence[Watched]) -> None:
+        failed = [one.error for one in watched if one.error]
+        assert not failed, failed
+        said = ", ".join(one.waiting() for one in watched)
+        if said.strip(", ") and said != self._said:
+            self._said = said
+            print(f"  of {self._rows:,} records are left to read: {said}", flush=True)
+
+
+@pytest.mark.parametrize(
+    ("clock", "start"),
+    [("replay", LONG_AGO), ("wall", datetime.now(UTC) - MANY * STEP - timedelta(minutes=1))],
+    ids=["replay", "wall"],
+)
+def test_each_record_is_once_where_it_belongs(
+    spark: SparkSession, tmp_path: Path, clock: Literal["wall", "replay"], start: datetime
+) -> None:
+    sent = send(tmp_path, MANY, seed=7, start=start)
+    there = project(tmp_path, clock)
+    create_tables(spark, there)
+    drain(spark, there, queries(there, ("ingest",)), stop=Event(), show=Progress(MANY))
+
+    wrong = wrongly_judged(spark, there, sent).limit(20).collect()
+    assert [row.asDict() for row in wrong] == []
+    lake = Lake(there.settings.storage)
+    letters = lake.read(spark, "dead_letters").select(F.explode("reasons.code").alias("code"))
+    codes = Counter({row["code"]: row["count"] for row in letters.groupBy("code").count().collect()})
+    assert 0.008 < codes[FUTURE_REASON] / MANY < 0.012
+    assert 0.79 < lake.read(spark, f"signals_{SIGNAL}").count() / MANY < 0.81
+    assert {f"{one.check} {one.subject}": one.wrong for one in check(spark, there) if one.wrong} == {}
+
+
+def test_every_dead_letter_can_be_read_in_python(spark: SparkSession, tmp_path: Path) -> None:
+    """Whatever year a record claims: a client that fetches the letters must not fail for one of them."""
+    there = project(tmp_path, "replay")
+    (tmp_path / "landing").mkdir()
+    years = ("0000-01-01T00:00:00Z", "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", "2100-01-01T00:00:00Z")
+    lines = [f'{{"occurred_at":"{year}"}}\n' for year in years]
+    (tmp_path / "landing" / "far.jsonl").write_text("".join(lines))
+    create_tables(spark, there)
+    drain(spark, there, queries(there, ("ingest",)), stop=Event(), show=Progress(len(lines)))
+    letters = Lake(there.settings.storage).read(spark, "dead_letters").orderBy("source.position").collect()
+    known = [row["event_time"] and row["event_time"].year for row in letters]
+    assert known == [None, None, None, 2100]
