@@ -55,6 +55,11 @@ COLUMNS = {
         ("CASE WHEN open THEN 1 END", "(CASE WHEN (`open`) THEN 1 ELSE NULL END)"),
         ("CASE count WHEN 1 THEN 'a' ELSE 'b' END", "(CASE WHEN (`count` = 1) THEN 'a' ELSE 'b' END)"),
         ("cast(name AS INT)", "try_cast(`name` AS INT)"),
+        (
+            "cast(name AS DATE)",
+            "array_max(filter(array(try_cast(`name` AS DATE)), "
+            "day -> day BETWEEN DATE '0001-01-01' AND DATE '9999-12-31'))",
+        ),
         ("name::double", "try_cast(`name` AS DOUBLE)"),
         ("try_cast(name AS DECIMAL(10, 2))", "try_cast(`name` AS DECIMAL(10, 2))"),
         ("at > TIMESTAMP '2026-01-31T00:00:00Z'", "(`at` > try_cast('2026-01-31T00:00:00Z' AS TIMESTAMP))"),

@@ -31,6 +31,10 @@ _NO_CAST = {
     (Family.BOOLEAN, Family.TIME),
     (Family.NUMBER, Family.TIME),
 }
+# A text may name a day so far off that comparing it with a time overflows, which no try_cast catches.
+_PLAUSIBLE_DATE = (
+    "array_max(filter(array(try_cast({} AS DATE)), day -> day BETWEEN DATE '0001-01-01' AND DATE '9999-12-31'))"
+)
 
 
 def literal(node: exp.Literal) -> Term:
@@ -60,6 +64,8 @@ def cast(node: exp.Expression, value: Term) -> Term:
         raise ValueError(f"a {value.family} cannot be cast to {name}")
     if family is Family.TIME and isinstance(node.this, exp.Literal) and node.this.is_string:
         _readable_time(str(node.this.this), name)
+    elif name == "DATE":
+        return Term(_PLAUSIBLE_DATE.format(value.sql), family)
     return Term(f"try_cast({value.sql} AS {name})", family)
 
 
