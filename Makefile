@@ -1,9 +1,10 @@
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .SUFFIXES:
-.PHONY: help demo test check lock zip clean
+.PHONY: help demo test fuzz check lock zip clean
 
 READY := .venv/.ready
+FUZZED := tests/streams/test_hostile.py tests/frames/test_hostile_rules.py tests/streams/test_dead_letter_machine.py
 
 help: ## what there is to make
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -14,6 +15,9 @@ demo: $(READY) ## run the whole thing on real flights, on this machine
 
 test: $(READY) ## run the tests
 	@.venv/bin/pytest -n 2 --dist loadgroup $(ARGS)
+
+fuzz: $(READY) ## a million hostile records, 10,000 rules, 200 lives of dead letters
+	@HEADRACE_FUZZ_RECORDS=1000000 HEADRACE_FUZZ_RULES=10000 HEADRACE_FUZZ_LIVES=200 .venv/bin/pytest -s $(FUZZED) $(ARGS)
 
 check: $(READY) ## lint, format, types, import layers
 	.venv/bin/ruff check .
