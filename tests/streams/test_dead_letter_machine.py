@@ -20,13 +20,13 @@ from pyspark.sql import DataFrame, SparkSession
 from tests.hostile.lives import Act, Change, Lives, Send, steps
 
 from headrace.config import Clock, FileSource, Registry, Settings, Signal, Storage
-from headrace.contracts.dead_letters import Action, State, with_state
+from headrace.contracts.dead_letters import Action, Choice, State, with_state
 from headrace.contracts.model import Contract, Field, Kind
 from headrace.errors import InfrastructureError
 from headrace.flows.ledger_check import check
 from headrace.flows.project import Project
 from headrace.flows.queries import create_tables, queries
-from headrace.flows.replay import Choice, act
+from headrace.flows.replay import act
 from headrace.flows.run import drain
 from headrace.io.lake import Lake, Writer
 from headrace.tables import DEAD_LETTER_ACTIONS, DEAD_LETTERS, LEDGER, Table
