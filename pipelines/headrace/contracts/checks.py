@@ -15,10 +15,10 @@ from operator import and_
 from pyspark.sql import Column
 from pyspark.sql import functions as F
 
-from headrace.contracts.model import EARLIEST, LATEST, Bound, Criticality, Field, Kind
+from headrace.contracts.model import Bound, Criticality, Field, Kind
 from headrace.contracts.reasons import Reason
 
-__all__ = ["DAY", "Check", "is_instant", "value_checks"]
+__all__ = ["DAY", "FORMATS", "Check", "is_instant", "value_checks"]
 
 # A time without its zone means another instant to every reader, so the zone is part of the format.
 INSTANT = r"\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}(?::\d{2}(?:[.,]\d{1,9})?)?(?:[Zz]|[+-]\d{2}:?\d{2})"
@@ -116,10 +116,7 @@ def _check(
 
 
 def _bounds(field: Field, value: Column) -> Iterator[tuple[Column, str]]:
-    minimum, maximum = field.minimum, field.maximum
-    if field.kind is Kind.TIMESTAMP:
-        minimum = EARLIEST if minimum is None and field.exclusive_minimum is None else minimum
-        maximum = LATEST if maximum is None and field.exclusive_maximum is None else maximum
+    minimum, maximum = field.lowest, field.highest
     if minimum is not None:
         yield value < _literal(minimum), f"at least {_text(minimum)}"
     if maximum is not None:

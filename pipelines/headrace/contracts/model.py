@@ -88,6 +88,18 @@ class Field:
     allowed: tuple[str | int | float, ...] = ()
     criticality: Criticality = Criticality.ERROR
 
+    @property
+    def lowest(self) -> Bound | None:
+        """The inclusive bound below; a timestamp without any has ``EARLIEST``."""
+        unbounded = self.minimum is None and self.exclusive_minimum is None
+        return EARLIEST if self.kind is Kind.TIMESTAMP and unbounded else self.minimum
+
+    @property
+    def highest(self) -> Bound | None:
+        """The inclusive bound above; a timestamp without any has ``LATEST``."""
+        unbounded = self.maximum is None and self.exclusive_maximum is None
+        return LATEST if self.kind is Kind.TIMESTAMP and unbounded else self.maximum
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
