@@ -21,6 +21,7 @@ __all__ = [
     "KafkaSource",
     "Limits",
     "Name",
+    "Quality",
     "Registry",
     "Restarts",
     "Section",
@@ -167,6 +168,17 @@ class KafkaSource(Section):
 Source = Annotated[FileSource | KafkaSource, Field(discriminator="kind")]
 
 
+class Quality(Section):
+    """A sample of what is accepted, judged by Great Expectations for people to look at.
+
+    every: of so many batches the first is sampled.
+    rows: how many of its records at most.
+    """
+
+    every: int = Field(default=50, ge=1)
+    rows: int = Field(default=1_000, ge=1, le=100_000)
+
+
 class Limits(Section):
     """What a batch may hold before the whole of it is held back, with no effect in any table.
 
@@ -208,6 +220,7 @@ class Signal(Section):
 
     duplicates: left out, every accepted record is kept, whatever its key.
     end_of_input: the source is finite; once it is drained nothing more comes, so its last windows close.
+    quality: left out, nothing is sampled while the query runs.
     """
 
     contract: str
@@ -216,6 +229,7 @@ class Signal(Section):
     limits: Limits = Limits()
     duplicates: Duplicates | None = None
     dead_letter_topic: DeadLetterTopic | None = None
+    quality: Quality | None = None
     end_of_input: bool = False
 
 

@@ -15,6 +15,7 @@ __all__ = [
     "DEAD_LETTER_ACTIONS",
     "HEADERS",
     "LEDGER",
+    "MEASUREMENTS",
     "REASON",
     "SCHEMA_DRIFT",
     "SOURCE",
@@ -230,6 +231,25 @@ BATCH_PLANS = Table(
         *WRITER,
     ),
     partitioned_by=("flow", "subject"),
+)
+
+MEASUREMENTS = Table(
+    name="measurements",
+    grain="one metric of one subject, or of one segment of it, as one batch measured it; append-only",
+    key=("metric", "subject", "segment", "window_start", "query_id", "batch_id"),
+    columns=(
+        Column("metric", "STRING", "What was measured."),
+        Column("subject", "STRING", "Signal, feature set or model it was measured of."),
+        Column("segment", "STRING", "Part of the subject, as a rule or an airport; null is the whole."),
+        Column("window_start", "TIMESTAMP", "Start of the event time it covers, inclusive; null: not by event time."),
+        Column("window_end", "TIMESTAMP", "End of it, exclusive."),
+        Column("value", "DOUBLE", "The value: a count, a share of 1, or in the unit its metric names."),
+        Column("records", "BIGINT", "Records it was computed from; null where it is not of records."),
+        Column("measured_at", "TIMESTAMP", "Time of the batch that measured it."),
+        Column("details", "MAP<STRING, STRING>", "What else is to be said of it."),
+        *WRITER,
+    ),
+    partitioned_by=("subject",),
 )
 
 

@@ -16,7 +16,7 @@ from headrace.cli import app
 
 REPOSITORY = Path(__file__).parents[2]
 CONF = REPOSITORY / "conf"
-SLOW = ("pyspark", "mlflow", "pandas", "numpy", "duckdb", "deltalake", "pyarrow", "kafka")
+SLOW = ("pyspark", "mlflow", "pandas", "numpy", "duckdb", "deltalake", "pyarrow", "kafka", "great_expectations")
 
 runner = CliRunner()
 

@@ -37,6 +37,7 @@ COMMANDS = MappingProxyType(
         "sources": "headrace.cli.sources:app",
         "dead-letters": "headrace.cli.dead_letters:app",
         "features": "headrace.cli.features:app",
+        "quality": "headrace.cli.quality:app",
         "sql": "headrace.cli.sql:sql",
         "train": "headrace.cli.train:train",
     }

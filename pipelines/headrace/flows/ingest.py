@@ -27,6 +27,7 @@ from headrace.flows.batch import Batch, instant, opened, seconds, stamped
 from headrace.flows.ingest_job import FLOW, Ingest, job, table
 from headrace.flows.ingest_plan import is_accepted, look, planned_batch
 from headrace.flows.project import Project
+from headrace.flows.quality import audit
 from headrace.io import kafka_admin, ledger
 from headrace.io.dead_letter_topic import send
 from headrace.io.sources import file_envelopes, kafka_envelopes
@@ -84,6 +85,7 @@ def ingest_batch(ingest: Ingest, judged: DataFrame, batch_id: int) -> None:
     with watch.lap("account"):
         entries = _entries(ingest, batch, found, choices, watch)
     ledger.record(batch.spark, ingest.lake, entries, batch.writer)
+    audit(ingest.quality, batch, ingest.lake, ingest.signal, ingest.contract)
 
 
 def _ended_at(spark: SparkSession, ingest: Ingest) -> int | None:

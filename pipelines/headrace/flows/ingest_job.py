@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from headrace.config import Clock, DeadLetterTopic, Duplicates, Limits
+from headrace.config import Clock, DeadLetterTopic, Duplicates, Limits, Quality
 from headrace.contracts.judge import column_type
 from headrace.contracts.model import Contract
 from headrace.flows.project import Project
@@ -24,6 +24,7 @@ class Ingest:
     """All that one signal's batches need. Plain values, so that it can be sent to wherever the batch runs.
 
     ended_at: the high-water mark, in seconds, that a declared end of input left before this start of the query.
+    quality: how often a sample is judged for people; None is never.
     """
 
     signal: str
@@ -36,6 +37,7 @@ class Ingest:
     dead_letter_topic: DeadLetterTopic | None
     topic_id: str | None = None
     ended_at: int | None = None
+    quality: Quality | None = None
 
 
 def table(signal: str, contract: Contract) -> Table:
@@ -45,14 +47,16 @@ def table(signal: str, contract: Contract) -> Table:
 
 def job(project: Project, signal: str, topic_id: str | None = None) -> Ingest:
     """The ingest of one signal as the project declares it."""
+    settings = project.settings.signals[signal]
     return Ingest(
         signal=signal,
         contract=project.contracts[signal],
-        clock=project.settings.signals[signal].clock,
-        limits=project.settings.signals[signal].limits,
-        duplicates=project.settings.signals[signal].duplicates,
-        dead_letter_topic=project.settings.signals[signal].dead_letter_topic,
+        clock=settings.clock,
+        limits=settings.limits,
+        duplicates=settings.duplicates,
+        dead_letter_topic=settings.dead_letter_topic,
         lake=Lake(project.settings.storage),
         checkpoint=Checkpoint(f"{project.settings.storage.checkpoint_root}/ingest/{signal}"),
         topic_id=topic_id,
+        quality=settings.quality,
     )

@@ -23,6 +23,7 @@ from headrace.tables import (
     DEAD_LETTER_ACTIONS,
     DEAD_LETTERS,
     LEDGER,
+    MEASUREMENTS,
     SCHEMA_DRIFT,
     SOURCE_LOG,
     VERDICTS,
@@ -102,7 +103,7 @@ def queries(project: Project, flows: Sequence[str] = FLOWS, *, patient: bool = T
 
 def tables(project: Project) -> Iterator[Table]:
     """Every table the project's flows write."""
-    yield from (DEAD_LETTERS, DEAD_LETTER_ACTIONS, SCHEMA_DRIFT, VERDICTS, SOURCE_LOG, LEDGER, BATCH_PLANS)
+    yield from (DEAD_LETTERS, DEAD_LETTER_ACTIONS, SCHEMA_DRIFT, MEASUREMENTS, VERDICTS, SOURCE_LOG, LEDGER, BATCH_PLANS)
     for signal, contract in project.contracts.items():
         yield ingest_job.table(signal, contract)
     for feature_set in project.feature_sets.values():
@@ -122,7 +123,7 @@ def views(project: Project) -> Iterator[View]:
     yield from dead_letters_by_state()
     yield sources()
     for table in tables(project):
-        if table not in (LEDGER, BATCH_PLANS, SCHEMA_DRIFT, VERDICTS, SOURCE_LOG):
+        if table not in (LEDGER, BATCH_PLANS, SCHEMA_DRIFT, MEASUREMENTS, VERDICTS, SOURCE_LOG):
             yield ledgered(table)
 
 

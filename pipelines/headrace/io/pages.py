@@ -1,0 +1,81 @@
+"""The pages of Data Docs in a folder: a project of Great Expectations that outlives the run, and the site beside it."""
+
+from __future__ import annotations
+
+import fcntl
+import shutil
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
+
+__all__ = ["FOLDER", "KEPT", "SITE", "alone", "opened", "published"]
+
+FOLDER = "data_docs"
+SITE = "headrace"
+KEPT = 50
+"""How many runs of a suite the pages keep."""
+
+_STORED = "gx/uncommitted/validations"
+_PAGES = "pages"
+# The pages take their style from the web; a picture fetched from there would tell its owner who looks at which pages.
+_POLICY = "<meta http-equiv=\"Content-Security-Policy\" content=\"img-src 'self' data:; connect-src 'none'\">"
+# Great Expectations knows one project a process at a time.
+_one_at_a_time = threading.Lock()
+
+
+@contextmanager
+def alone(folder: Path | None) -> Iterator[None]:
+    """While it lasts no other thread runs a suite, and no other process one that writes into the folder."""
+    with _one_at_a_time:
+        if folder is None:
+            yield
+            return
+        folder.mkdir(parents=True, exist_ok=True)
+        with (folder / ".lock").open("w") as lock:
+            with suppress(OSError):  # a mounted volume without locks
+                fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+
+
+def opened(gx: Any, folder: Path, name: str) -> Any:
+    """The project in the folder, made if it is not there, with room for one more run of the suite of that name."""
+    _forget(folder, name)
+    context = gx.get_context(mode="file", project_root_dir=folder)
+    if SITE not in context.get_site_names():
+        for site in context.get_site_names():
+            context.delete_data_docs_site(site)
+        # From where the project's own files lie, so that the folder can be moved.
+        store = {"class_name": "TupleFilesystemStoreBackend", "base_directory": f"../{_PAGES}/"}
+        index = {"class_name": "DefaultSiteIndexBuilder"}
+        context.add_data_docs_site(
+            SITE,
+            {
+                "class_name": "SiteBuilder",
+                "show_how_to_buttons": False,
+                "store_backend": store,
+                "site_index_builder": index,
+            },
+        )
+    return context
+
+
+def _forget(folder: Path, name: str) -> None:
+    """Make room for one more run: every run is a file, and the index lists them all."""
+    for runs in (folder / _STORED / name, folder / _PAGES / "validations" / name):
+        for old in sorted(runs.glob("*/*"), key=lambda run: run.name)[: -KEPT + 1]:
+            shutil.rmtree(old)
+
+
+def published(context: Any, folder: Path, identifier: Any) -> Path:
+    """The page of a run, once every page is kept from telling others that it was looked at."""
+    (site,) = context.get_docs_sites_urls(resource_identifier=identifier, site_name=SITE)
+    page = Path(url2pathname(urlsplit(site["site_url"]).path)).resolve()
+    for path in (folder / _PAGES).rglob("*.html"):
+        text = path.read_text(encoding="utf-8")
+        if _POLICY not in text:
+            path.write_text(text.replace("<head>", f"<head>{_POLICY}", 1), encoding="utf-8")
+    return page
