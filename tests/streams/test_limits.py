@@ -144,6 +144,9 @@ def test_a_batch_may_be_let_pass_once_and_a_warning_is_kept(spark: SparkSession,
         (1, ratio, "waived", 4),
         (2, size, "warn", 4),
     }
+    measured = {row["batch_id"]: row["value"] for row in rows(spark, strict, "measurements")}
+    assert sum(measured.values()) == sent - BAD_LINES
+    assert sorted(measured) == [0, 1, 2]
     assert differing(spark, strict) == {}
 
 

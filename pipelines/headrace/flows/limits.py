@@ -22,7 +22,7 @@ from headrace.flows.ingest_job import Ingest
 from headrace.flows.sources import current, hold_back
 from headrace.io import ledger
 from headrace.io.lake import local_rows
-from headrace.tables import VERDICTS
+from headrace.tables import MEASUREMENTS, VERDICTS
 
 __all__ = ["Verdict", "Weighed", "record", "weighed"]
 
@@ -86,9 +86,25 @@ def weighed(
 
 
 def record(ingest: Ingest, batch: Batch, seen: Weighed) -> None:
-    """Write the verdicts there are, once for each time the source was resumed."""
-    if not seen.verdicts:
-        return
+    """Write what was measured, and the verdicts there are."""
+    if seen.measured:
+        _measure(ingest, batch, seen.measured)
+    if seen.verdicts:
+        _judge(ingest, batch, seen)
+
+
+def _measure(ingest: Ingest, batch: Batch, measured: Mapping[str, float]) -> None:
+    shared = {"metric": "rule", "subject": ingest.signal, "measured_at": batch.offsets.time, **asdict(batch.writer)}
+    rules = {one.name: one for one in ingest.contract.aggregates}
+    each = [
+        {"segment": name, "value": value, "details": {"rule": str(rules[name])}} for name, value in measured.items()
+    ]
+    each = [{**one, **shared} for one in each]
+    ingest.lake.append(local_rows(batch.spark, MEASUREMENTS, each), MEASUREMENTS, batch.writer)
+
+
+def _judge(ingest: Ingest, batch: Batch, seen: Weighed) -> None:
+    """Write the verdicts, once for each time the source was resumed."""
     shared = {
         "subject": ingest.signal,
         "judged_at": batch.offsets.time,
@@ -128,7 +144,7 @@ def _passed(ingest: Ingest, batch: Batch, seen: Weighed) -> Weighed:
     if stands.waives(batch.writer):
         waived = (replace(one, verdict=WAIVED) if one.verdict == BREACH else one for one in seen.verdicts)
         return replace(numbered, verdicts=tuple(waived))
-    record(ingest, batch, numbered)
+    _judge(ingest, batch, numbered)
     told = "; ".join(map(str, seen.breaches))
     hold_back(batch.spark, ingest.lake, ingest.signal, batch.writer, told)
     raise HeldBack(

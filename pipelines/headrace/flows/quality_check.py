@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from headrace.errors import UsageError
-from headrace.flows import ingest
+from headrace.flows import ingest_job
 from headrace.flows.project import Project
 from headrace.flows.quality import Assessment, assess
 from headrace.io import samples
@@ -18,7 +18,7 @@ def check(project: Project, signal: str, rows: int) -> Assessment:
     Raises UsageError where the table is not there, or has no row.
     """
     contract, storage = project.contracts[signal], project.settings.storage
-    table = ingest.table(signal, contract)
+    table = ingest_job.table(signal, contract)
     connection = open_tables(storage, [table], [])
     sample = samples.of_table(connection, table.name, contract.names, rows)
     if sample.empty:

@@ -41,6 +41,8 @@ __all__ = ["FLOWS", "Query", "Stopping", "create_tables", "queries", "tables", "
 
 Mode = Literal["append", "update"]
 BatchFunction = Callable[[DataFrame, int], None]
+# What batches say of themselves; the rows of a batch that is not in the ledger are true all the same.
+_LOGS = (SCHEMA_DRIFT, MEASUREMENTS, VERDICTS, SOURCE_LOG, LEDGER, BATCH_PLANS)
 FLOWS = ("ingest", "features", "score")
 
 
@@ -103,7 +105,16 @@ def queries(project: Project, flows: Sequence[str] = FLOWS, *, patient: bool = T
 
 def tables(project: Project) -> Iterator[Table]:
     """Every table the project's flows write."""
-    yield from (DEAD_LETTERS, DEAD_LETTER_ACTIONS, SCHEMA_DRIFT, MEASUREMENTS, VERDICTS, SOURCE_LOG, LEDGER, BATCH_PLANS)
+    yield from (
+        DEAD_LETTERS,
+        DEAD_LETTER_ACTIONS,
+        SCHEMA_DRIFT,
+        MEASUREMENTS,
+        VERDICTS,
+        SOURCE_LOG,
+        LEDGER,
+        BATCH_PLANS,
+    )
     for signal, contract in project.contracts.items():
         yield ingest_job.table(signal, contract)
     for feature_set in project.feature_sets.values():
@@ -123,7 +134,7 @@ def views(project: Project) -> Iterator[View]:
     yield from dead_letters_by_state()
     yield sources()
     for table in tables(project):
-        if table not in (LEDGER, BATCH_PLANS, SCHEMA_DRIFT, MEASUREMENTS, VERDICTS, SOURCE_LOG):
+        if table not in _LOGS:
             yield ledgered(table)
 
 
