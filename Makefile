@@ -14,7 +14,7 @@ demo: $(READY) ## run the whole thing on real flights, on this machine
 	@.venv/bin/headrace demo $(ARGS)
 
 test: $(READY) ## run the tests
-	@.venv/bin/pytest -n 2 --dist loadgroup $(ARGS)
+	@.venv/bin/pytest -n 2 --dist loadgroup --no-loadscope-reorder $(ARGS)
 
 fuzz: $(READY) ## a million hostile records, 10,000 rules, 200 lives of dead letters
 	@HEADRACE_FUZZ_RECORDS=1000000 HEADRACE_FUZZ_RULES=10000 HEADRACE_FUZZ_LIVES=200 .venv/bin/pytest -s $(FUZZED) $(ARGS)

@@ -12,13 +12,21 @@ import pytest
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
+TESTS = Path(__file__).parent
+
+
+SLOWEST_FIRST = ("services", "streams", "frames", "pure")
+
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Of two workers one takes what runs in one Spark session, the other what starts processes of its own."""
+    """With several workers a file goes to one of them as a whole, and what takes long begins first.
+
+    Tests that look at the same tables stay together wherever they are written: making those tables takes a minute.
+    """
+    items.sort(key=lambda item: SLOWEST_FIRST.index(item.path.relative_to(TESTS).parts[0]))
     for item in items:
-        folder = item.path.relative_to(Path(__file__).parent).parts[0]
-        if folder in ("frames", "streams", "services"):
-            item.add_marker(pytest.mark.xdist_group("services" if folder == "services" else "spark"))
+        shared = "day_by_day" in getattr(item, "fixturenames", ())
+        item.add_marker(pytest.mark.xdist_group("day_by_day" if shared else str(item.path.relative_to(TESTS))))
 
 
 @pytest.fixture(scope="session")

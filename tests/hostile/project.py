@@ -36,7 +36,7 @@ class Sent:
     expected: Path
 
 
-def project(home: Path, clock: Literal["wall", "replay"], *, max_files: int = 2) -> Project:
+def project(home: Path, clock: Literal["wall", "replay"], *, max_files: int = 1) -> Project:
     """The project with its tables and its source under ``home``."""
     signal = Signal(
         contract=CONTRACT.id,
