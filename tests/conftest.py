@@ -13,8 +13,6 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 TESTS = Path(__file__).parent
-
-
 SLOWEST_FIRST = ("services", "streams", "frames", "pure")
 
 

@@ -56,7 +56,7 @@ def test_a_backfill_makes_final_windows_whole_and_a_second_adds_nothing(spark: S
 
     filled = fold(spark, taken)
     assert sum(one.changed for one in filled) > 100, "the last hour is not final: nothing on time has come after it"
-    every_record = replace(feature_set, delay=feature_set.delay * 1_000)
+    every_record = feature_set.model_copy(update={"delay": feature_set.delay * 1_000})
     taken_late = taken.lake.read(spark, f"signals_{SIGNAL}").where("late_by IS NULL").count()
     assert taken_late == done.outcomes["accepted"]
     ours, theirs = final(taken, feature_set), by_pandas(spark, taken, every_record, replayed=True)
