@@ -283,6 +283,7 @@ OTHER: Mapping[type, Mapping[str, object]] = {
         "pattern": "p",
         "format": "uuid",
         "allowed": (1,),
+        "outlier": 6.0,
         "criticality": WARN,
     },
     Rule: {"name": "s", "expression": "e", "description": "d", "criticality": WARN},

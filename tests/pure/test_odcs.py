@@ -214,6 +214,14 @@ ONE_LIST = "write metric: invalidValues, arguments: {validValues: […]}, mustBe
             ".quality[0].severity: must be one of error, warn; did you mean 'warn'?",
         ),
         (
+            "{name: a, logicalType: string, customProperties: [{property: outlier, value: 6}]}",
+            ".customProperties[0].value: is for numbers, and this is of type string",
+        ),
+        (
+            "{name: a, logicalType: number, customProperties: [{property: outlier, value: 0}]}",
+            ".customProperties[0].value: must be a robust z-score from 1 to 1000; 6 is a usual one",
+        ),
+        (
             "{name: a, logicalType: string, customProperties: [{property: Severity, value: warn}]}",
             ".customProperties[0].property: is not known; did you mean 'severity'?",
         ),

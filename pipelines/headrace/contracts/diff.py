@@ -259,6 +259,7 @@ _FIELD: Mapping[str, Judge] = {
     "pattern": _check(lambda old, new: new.pattern not in (None, old.pattern)),
     "format": _check(lambda old, new: new.format not in (None, old.format)),
     "allowed": _check(_fewer),
+    "outlier": _always(_MARKS),
     "criticality": _severity,
 }
 _RULE: Mapping[str, Judge] = {

@@ -67,7 +67,8 @@ class Field:
     pattern: a Java regular expression the whole text must match, ``pattern``.
     format: ``uuid``, ``email``, ``uri``, ``ipv4``, ``ipv6`` or ``hostname``, ``format``.
     allowed: the only values, ``not_allowed``.
-    criticality: of every check above but type and required, which always reject.
+    outlier: the robust z-score from which on a value is marked as ``outlier``; it never rejects.
+    criticality: of every check above but that, type and required, which always reject.
     """
 
     name: str
@@ -86,6 +87,7 @@ class Field:
     pattern: str | None = None
     format: str | None = None
     allowed: tuple[str | int | float, ...] = ()
+    outlier: float | None = None
     criticality: Criticality = Criticality.ERROR
 
     @property
@@ -162,6 +164,9 @@ class Contract:
         deciding = asdict(self) | {"description": "", "owner": ""}
         for part in (*deciding["fields"], *deciding["rules"], *deciding["aggregates"]):
             part["description"] = ""
+        for field in deciding["fields"]:
+            if field["outlier"] is None:
+                del field["outlier"]
         if not self.aggregates:
             del deciding["aggregates"]
         if self.unknown is Unknown.KEEP:

@@ -22,6 +22,7 @@ _LISTED: Mapping[Kind, tuple[type, ...]] = {Kind.STRING: (str,), Kind.INTEGER: (
 _VALUE_KEYS = {"type", "metric", "rule", "arguments", "mustBe", "severity", "name", "description", "id", "tags"}
 # Columns of the table, and those a record has beside its fields on the way there.
 _OURS = frozenset({*(name.casefold() for name in signals("", ()).names), "envelope", "reasons", "attempt", "outcome"})
+_CUSTOM = ("severity", "outlier")
 _ONLY_VALUES = "cannot be enforced on a record: write metric: invalidValues, arguments: {validValues: […]}, mustBe: 0"
 
 
@@ -41,6 +42,7 @@ def read_field(node: Node, *, key_position: int) -> Field:
     options = read_options(node, kind, mistakes)
     allowed, weight = _quality(node, kind, mistakes)
     required, primary_key = flag(node, "required", mistakes), _key_position(node, key_position, mistakes)
+    outlier = _outlier(node, kind, mistakes)
     mistakes.done()
     return Field(
         name=name,
@@ -51,6 +53,7 @@ def read_field(node: Node, *, key_position: int) -> Field:
         precision=precision,
         scale=scale,
         allowed=allowed,
+        outlier=outlier,
         criticality=weight,
         **options,
     )
@@ -103,7 +106,8 @@ def _key_position(node: Node, default: int, mistakes: Mistakes) -> int:
 
 def _quality(node: Node, kind: Kind, mistakes: Mistakes) -> tuple[tuple[str | int | float, ...], Criticality]:
     """The allowed values, and the one criticality of all checks of the field."""
-    said = {criticality(each, mistakes) for each in custom_properties(node, ("severity",), mistakes).values()}
+    ours = custom_properties(node, _CUSTOM, mistakes)
+    said = {criticality(ours["severity"], mistakes)} if "severity" in ours else set()
     allowed: tuple[str | int | float, ...] = ()
     quality = node.child("quality")
     for entry in quality.items if quality else ():
@@ -119,6 +123,19 @@ def _quality(node: Node, kind: Kind, mistakes: Mistakes) -> tuple[tuple[str | in
     if len(said) > 1:
         mistakes.add(node, "has two severities: all checks of a field have one")
     return allowed, said.pop() if said else Criticality.ERROR
+
+
+def _outlier(node: Node, kind: Kind, mistakes: Mistakes) -> float | None:
+    given = custom_properties(node, _CUSTOM, Mistakes()).get("outlier")
+    if given is None:
+        return None
+    if kind not in (Kind.INTEGER, Kind.NUMBER, Kind.DECIMAL):
+        mistakes.add(given, f"is for numbers, and this is of type {kind}")
+    elif not isinstance(given.value, int | float) or isinstance(given.value, bool) or not 1 <= given.value <= 1_000:
+        mistakes.add(given, "must be a robust z-score from 1 to 1000; 6 is a usual one")
+    else:
+        return float(given.value)
+    return None
 
 
 def is_value_list(entry: Node) -> bool:

@@ -45,6 +45,7 @@ class Reason(StrEnum):
     UNKNOWN_FIELD = "unknown_field"
     RULE = "rule"
     DUPLICATE = "duplicate"
+    OUTLIER = "outlier"
     NOT_SCORED = "not_scored"
 
     @property
@@ -80,6 +81,7 @@ _MESSAGES = {
     Reason.UNKNOWN_FIELD: "the contract names no such field, and lets none in",
     Reason.RULE: "the condition does not hold",
     Reason.DUPLICATE: "a record with the same primary key was accepted before it",
+    Reason.OUTLIER: "the value lies far from what the signal usually sends",
     Reason.NOT_SCORED: "the model gave no usable answer",
 }
 

@@ -20,6 +20,7 @@ from headrace.contracts.duplicates import duplicates
 from headrace.contracts.error_headers import kafka_records
 from headrace.contracts.judge import judge
 from headrace.contracts.model import Contract
+from headrace.contracts.outliers import marked
 from headrace.contracts.reasons import Reason, reason
 from headrace.errors import SourceChanged
 from headrace.flows import limits, schema_drift
@@ -117,8 +118,8 @@ def _write(ingest: Ingest, batch: Batch, judged: DataFrame, choices: Mapping[str
         return
     repeats = _repeats(ingest, batch, decided, choices["accepted_before"], ingest.duplicates).persist()
     try:
-        marked = with_duplicates(decided, repeats, ingest.contract)
-        _commit(ingest, batch, marked, choices, rejected=rejected + repeats.count())
+        unique = with_duplicates(decided, repeats, ingest.contract)
+        _commit(ingest, batch, unique, choices, rejected=rejected + repeats.count())
     finally:
         repeats.unpersist()
 
@@ -130,7 +131,8 @@ def _commit(ingest: Ingest, batch: Batch, decided: DataFrame, choices: Mapping[s
         ingest.lake.append(letters, DEAD_LETTERS, batch.writer)
         if ingest.dead_letter_topic is not None:
             send(kafka_records(letters), ingest.dead_letter_topic)
-    kept = _accepted(decided.where(accepted), ingest, batch, choices["before"]["high_water"])
+    usual = marked(decided.where(accepted), choices["outliers"]["bounds"])
+    kept = _accepted(usual, ingest, batch, choices["before"]["high_water"])
     ingest.lake.append(kept, table(ingest.signal, ingest.contract), batch.writer)
     limits.record(ingest, batch, limits.Weighed.from_json(choices["limits"]))
     schema_drift.record(ingest, batch, choices["drift"])
@@ -145,8 +147,8 @@ def without_future(judged: DataFrame, contract: Contract, limit: int) -> DataFra
 def with_duplicates(decided: DataFrame, repeats: DataFrame, contract: Contract) -> DataFrame:
     """The decided records; those whose ``record_id`` is in ``repeats`` have a reason now."""
     again = F.array(reason(Reason.DUPLICATE, field=",".join(contract.primary_key)))
-    marked = repeats.select(F.col("record_id").alias("_repeat"))
-    joined = decided.join(marked, F.col("envelope.record_id") == F.col("_repeat"), "left")
+    repeated = repeats.select(F.col("record_id").alias("_repeat"))
+    joined = decided.join(repeated, F.col("envelope.record_id") == F.col("_repeat"), "left")
     return joined.withColumn("reasons", F.when(F.col("_repeat").isNotNull(), again).otherwise(F.col("reasons")))
 
 

@@ -13,6 +13,7 @@ from pyspark.sql import functions as F
 
 from headrace.contracts.clock import Mark, advance
 from headrace.contracts.model import Contract
+from headrace.contracts.outliers import bounds, quartiles, trailing
 from headrace.errors import InfrastructureError, SourceChanged
 from headrace.flows import limits, schema_drift
 from headrace.flows.batch import Batch, seconds
@@ -114,8 +115,16 @@ def _choices(
         "slices": {part.name: part.digest for part in found},
         "limits": weighed.to_json(),
         "drift": drifted,
+        "outliers": _outliers(ingest, judged.where(is_accepted(step.limit)), last),
         "accepted_before": _accepted_before(ingest, batch),
     }
+
+
+def _outliers(ingest: Ingest, accepted: DataFrame, last: Mapping[str, Any]) -> dict[str, Any]:
+    """The bounds of this batch, from the batches before it, and what the next looks back on."""
+    before = last.get("outliers", {}).get("trailing", {})
+    found = quartiles(accepted, ingest.contract)
+    return {"bounds": bounds(ingest.contract, before), "trailing": trailing(before, found)}
 
 
 def _accepted_before(ingest: Ingest, batch: Batch) -> Mapping[str, int]:
