@@ -57,8 +57,8 @@ def crashes(monkeypatch: pytest.MonkeyPatch) -> Crashes:
 
 
 def patient(project: Project) -> Project:
-    """The same project, its queries restarted after a second however often they fail."""
-    restarts = Restarts(first_wait=timedelta(seconds=1), longest_wait=timedelta(seconds=1), limit=1_000)
+    """The same project, its queries restarted soon however often they fail."""
+    restarts = Restarts(first_wait=timedelta(milliseconds=100), longest_wait=timedelta(milliseconds=100), limit=1_000)
     return flights.with_settings(project, restarts=restarts)
 
 
