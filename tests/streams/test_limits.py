@@ -25,6 +25,7 @@ from headrace.flows.queries import create_tables, queries
 from headrace.flows.replan import replan
 from headrace.flows.run import drain, run
 from headrace.flows.source_standings import source_standings
+from headrace.flows.status import status
 from headrace.flows.watched import State, Watched
 from headrace.io.lake import Lake, Writer
 from headrace.tables import Table
@@ -90,6 +91,7 @@ def test_a_held_batch_has_no_effect_and_passes_whole_once_mended(spark: SparkSes
     assert (paused["state"], paused["cause"], paused["held_batch_id"]) == ("paused", "limit", BAD_DAY)
     (standing,) = [one for one in source_standings(strict) if one.signal == SIGNAL]
     assert standing.state == "paused"
+    assert [one.query for one in status(strict) if one.paused] == [f"ingest.{SIGNAL}"]
     assert all(objective in standing.why for objective in objectives)
 
     with pytest.raises(CheckFailed, match="is not read until it is resumed"):

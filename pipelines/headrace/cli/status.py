@@ -29,6 +29,7 @@ def status(conf_dir: ConfDir = Path("conf"), env: Env = "local", as_json: Json =
     for title in ("query", "batches", "rows in", "event time", "waiting", "windows", "where they went"):
         table.add_column(title, justify="right" if title in ("batches", "rows in", "waiting") else "left")
     for one in found:
+        state = "paused" if one.paused else "ended" if one.ended else ""
         open_windows = {None: "", 0: "all final"}.get(one.provisional, f"{one.provisional} ends provisional")
         table.add_row(
             one.query,
@@ -36,7 +37,7 @@ def status(conf_dir: ConfDir = Path("conf"), env: Env = "local", as_json: Json =
             f"{one.rows_in:,}",
             f"{one.high_water:%Y-%m-%d %H:%M}" if one.high_water else "",
             one.pending or "?",
-            "ended" if one.ended and one.provisional is None else open_windows,
+            state if one.provisional is None else open_windows,
             ", ".join(f"{count:,} {name}" for name, count in one.outcomes.items()),
         )
     results().print(table)

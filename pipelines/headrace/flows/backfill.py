@@ -30,6 +30,7 @@ from headrace.io.cuts import Cut, cuts
 from headrace.io.lake import Lake, Writer
 from headrace.io.lease import hold
 from headrace.io.plans import last_planned, planned
+from headrace.io.wall import now
 from headrace.tables import LEDGER, Table
 
 __all__ = ["Filled", "backfill"]
@@ -122,8 +123,16 @@ def _final_until(spark: SparkSession, here: _Backfill) -> datetime | None:
 def _batch(spark: SparkSession, here: _Backfill, writer: Writer, span: tuple[datetime, datetime] | None) -> Filled:
     watch, name = ledger.Stopwatch(), here.feature_set.name
     with watch.lap("plan"):
-        now = datetime.now(UTC)
-        choices = planned(spark, here.lake, FLOW, name, writer, at=now, choose=lambda: _choices(spark, here, span, now))
+        began = now()
+        choices = planned(
+            spark,
+            here.lake,
+            FLOW,
+            name,
+            writer,
+            at=began,
+            choose=lambda: _choices(spark, here, span, began),
+        )
     with watch.lap("write"):
         windows = _windows(spark, here, choices)
         total = windows.count()
@@ -147,7 +156,7 @@ def _batch(spark: SparkSession, here: _Backfill, writer: Writer, span: tuple[dat
 
 
 def _choices(
-    spark: SparkSession, here: _Backfill, span: tuple[datetime, datetime] | None, now: datetime
+    spark: SparkSession, here: _Backfill, span: tuple[datetime, datetime] | None, at: datetime
 ) -> Mapping[str, Any]:
     assert span is not None, "a batch that was begun has a plan"
     feature_set = here.feature_set
@@ -157,7 +166,7 @@ def _choices(
         "signals": ledger.last_batches(spark, here.lake, ACCEPTING, feature_set.signal),
         "features": cuts(spark, here.lake, [feature_set.name])[feature_set.name].to_json(),
         "definition": feature_set.fingerprint,
-        "at": now.isoformat(),
+        "at": at.isoformat(),
     }
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
 from pyspark.sql import SparkSession
 
 from headrace.errors import CheckFailed, UsageError
@@ -12,6 +10,7 @@ from headrace.flows.project import Project
 from headrace.io.lake import Writer
 from headrace.io.lease import hold
 from headrace.io.plans import last_planned, withdraw
+from headrace.io.wall import now
 from headrace.tables import DEAD_LETTERS
 
 __all__ = ["replan"]
@@ -36,5 +35,5 @@ def replan(spark: SparkSession, project: Project, signal: str) -> str:
                 f"batch {begun} of signal {signal} has written to {table.name} already: it has to end under the "
                 "contract it was begun with. Put that back, run once, then change it."
             )
-    withdraw(spark, described.lake, ingest_job.FLOW, signal, writer, at=datetime.now(UTC))
+    withdraw(spark, described.lake, ingest_job.FLOW, signal, writer, at=now())
     return f"Batch {begun} of signal {signal} is planned anew, by contract {described.contract.version}."

@@ -34,6 +34,7 @@ from headrace.io import ledger
 from headrace.io.lake import Lake, Writer
 from headrace.io.lease import hold
 from headrace.io.plans import planned
+from headrace.io.wall import now
 from headrace.tables import BATCH_PLANS, DEAD_LETTER_ACTIONS, DEAD_LETTERS, LEDGER, Table
 
 __all__ = ["Done", "Missed", "act", "rehearse"]
@@ -192,7 +193,7 @@ def _set_aside(spark: SparkSession, here: _Replay, choices: Mapping[str, Any]) -
 
 
 def _batch(spark: SparkSession, here: _Replay, writer: Writer, chosen: Mapping[str, Any] | None) -> Done:
-    watch, now = ledger.Stopwatch(), datetime.now(UTC)
+    watch, began = ledger.Stopwatch(), now()
     with watch.lap("plan"):
         choices = planned(
             spark,
@@ -200,8 +201,8 @@ def _batch(spark: SparkSession, here: _Replay, writer: Writer, chosen: Mapping[s
             FLOW,
             here.signal,
             writer,
-            at=now,
-            choose=lambda: {**(chosen or {}), "at": now.isoformat()},
+            at=began,
+            choose=lambda: {**(chosen or {}), "at": began.isoformat()},
         )
         if choices["action"] == Action.REPLAY and choices["contract"] != here.contract.fingerprint:
             raise InfrastructureError(

@@ -12,6 +12,7 @@ from pyspark.sql import functions as F
 
 from headrace.errors import InfrastructureError
 from headrace.io.lake import Lake, Writer, local_rows
+from headrace.io.wall import now
 from headrace.tables import SOURCE_LOG
 
 __all__ = ["Cause", "SourceState", "Transition", "current", "hold_back", "pause", "paused", "resume"]
@@ -114,7 +115,7 @@ def _next(spark: SparkSession, lake: Lake, wanted: Transition) -> Transition:
         before = current(spark, lake, wanted.signal)
         if (before.state, before.waived) == (wanted.state, wanted.waived):
             return before
-        row = replace(wanted, sequence=before.sequence + 1, changed_at=datetime.now(UTC))
+        row = replace(wanted, sequence=before.sequence + 1, changed_at=now())
         writer = Writer(str(uuid5(NAMESPACE_URL, f"headrace:sources/{row.signal}")), row.sequence)
         lake.append(local_rows(spark, SOURCE_LOG, [asdict(row)]), SOURCE_LOG, writer)
         if current(spark, lake, wanted.signal) == row:

@@ -51,6 +51,7 @@ class Standing:
     high_water: datetime | None
     pending: str | None
     provisional: int | None
+    paused: bool
     ended: bool
 
 
@@ -61,12 +62,17 @@ def status(project: Project) -> list[Standing]:
     outcomes: dict[tuple[str, str], dict[str, int]] = {}
     for row in _rows(connection, _OUTCOMES):
         outcomes.setdefault((str(row["flow"]), str(row["subject"])), {})[str(row["outcome"])] = int(str(row["rows"]))
+    paused = {str(row["signal"]) for row in _rows(connection, "SELECT signal FROM sources WHERE state = 'paused'")}
     named = [
         *(("ingest", signal) for signal in project.settings.signals),
         *(("features", name) for name in project.feature_sets),
         *(("score", name) for name in project.models),
     ]
-    return [_standing(connection, project, key, last.get(key, {}), outcomes.get(key, {})) for key in named]
+    held = {("ingest", signal) for signal in paused}
+    return [
+        _standing(connection, project, key, last.get(key, {}), outcomes.get(key, {}), paused=key in held)
+        for key in named
+    ]
 
 
 def _standing(
@@ -75,6 +81,8 @@ def _standing(
     key: tuple[str, str],
     last: Mapping[str, object],
     outcomes: Mapping[str, int],
+    *,
+    paused: bool,
 ) -> Standing:
     flow, subject = key
     return Standing(
@@ -86,6 +94,7 @@ def _standing(
         high_water=_time(last.get("high_water")),
         pending=_pending(connection, project, flow, subject, last.get("query_id")),
         provisional=_provisional(connection, subject) if flow == "features" and last else None,
+        paused=paused,
         ended=bool(last.get("ended")),
     )
 
