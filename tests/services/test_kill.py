@@ -1,4 +1,7 @@
-"""Ten times ``kill -9`` at random moments: nothing lost, nothing doubled, in any table."""
+"""``kill -9`` at random moments: nothing lost, nothing doubled, in any table.
+
+``HEADRACE_KILLS`` is how many there are.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,7 @@ import pytest
 from tests import flights
 from tests.services.projects import place, registered
 
-KILLS = 10
+KILLS = int(os.environ.get("HEADRACE_KILLS", "5"))
 SIGNALS = ("departures", "weather", "arrivals")
 OVERLAY = {
     "spark": {"master": "local[2]", "shuffle_partitions": 2},
@@ -31,7 +34,7 @@ def await_batches(driver: subprocess.Popen[bytes], log: Path, *, more: int) -> N
             driver.wait(timeout=0.2)
 
 
-def test_ten_kills_lose_and_double_nothing(tmp_path: Path) -> None:
+def test_kills_lose_and_double_nothing(tmp_path: Path) -> None:
     here = place(tmp_path, OVERLAY)
     sent = flights.sent(date(2013, 1, 1), date(2013, 1, 5))
     flights.landed(here.home, sent)
@@ -42,8 +45,8 @@ def test_ten_kills_lose_and_double_nothing(tmp_path: Path) -> None:
     log = tmp_path / "driver.log"
     for number in range(KILLS):
         driver = here.start("run", log=log)
-        # Two lives end while the session or the first batches start, the others somewhere after.
-        await_batches(driver, log, more=0 if number in (3, 6) else 1)
+        # Some lives end while the session or the first batches start, the others somewhere after.
+        await_batches(driver, log, more=0 if number % 4 == 3 else 1)
         with pytest.raises(subprocess.TimeoutExpired):
             driver.wait(timeout=moments.uniform(0, 4))
         # Every other time the JVM is left to find out by itself that its driver is gone.

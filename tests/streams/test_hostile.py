@@ -48,8 +48,10 @@ class Progress:
 
 @pytest.mark.parametrize(
     ("clock", "start"),
-    [("replay", LONG_AGO), ("wall", datetime.now(UTC) - MANY * STEP - timedelta(minutes=1))],
-    ids=["replay", "wall"],
+    [
+        pytest.param("replay", LONG_AGO, id="replay"),
+        pytest.param("wall", datetime.now(UTC) - MANY * STEP - timedelta(minutes=1), id="wall", marks=pytest.mark.long),
+    ],
 )
 def test_each_record_is_once_where_it_belongs(
     spark: SparkSession, tmp_path: Path, clock: Literal["wall", "replay"], start: datetime

@@ -107,6 +107,7 @@ def test_a_held_batch_has_no_effect_and_passes_whole_once_mended(spark: SparkSes
     assert differing(spark, plain) == {}
 
 
+@pytest.mark.long
 def test_a_batch_may_be_let_pass_once_and_a_warning_is_kept(spark: SparkSession, tmp_path: Path) -> None:
     sent = landed(tmp_path)
     always = Aggregate(
@@ -175,6 +176,7 @@ def test_a_running_driver_pauses_one_source_and_goes_on_when_it_is_resumed(spark
     assert not driver.is_alive()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("written", [False, True], ids=["nothing written", "dead letters written"])
 def test_a_begun_batch_is_planned_anew_only_while_it_has_written_nothing(
     spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, written: bool
