@@ -4,7 +4,6 @@
 .PHONY: help demo test long fuzz check lock zip clean
 
 READY := .venv/.ready
-LONGER := tests/services/test_kill.py tests/streams/test_dead_letter_machine.py
 FUZZED := tests/streams/test_hostile.py tests/frames/test_hostile_rules.py tests/streams/test_dead_letter_machine.py
 
 help: ## what there is to make
@@ -15,11 +14,10 @@ demo: $(READY) ## run the whole thing on real flights, on this machine
 	@.venv/bin/headrace demo $(ARGS)
 
 test: $(READY) ## run the tests
-	@.venv/bin/pytest -n 2 --dist loadgroup --no-loadscope-reorder $(ARGS)
+	@.venv/bin/pytest $(ARGS)
 
 long: $(READY) ## the tests that take minutes, and ten kills
-	@HEADRACE_KILLS=10 HEADRACE_FUZZ_LIVES=15 .venv/bin/pytest -m long $(ARGS)
-	@HEADRACE_KILLS=10 HEADRACE_FUZZ_LIVES=15 .venv/bin/pytest $(LONGER) $(ARGS)
+	@HEADRACE_KILLS=10 .venv/bin/pytest -m "long or kills" $(ARGS)
 
 fuzz: $(READY) ## a million hostile records, 10,000 rules, 200 lives of dead letters
 	@HEADRACE_FUZZ_RECORDS=1000000 HEADRACE_FUZZ_RULES=10000 HEADRACE_FUZZ_LIVES=200 .venv/bin/pytest -s -m "long or not long" $(FUZZED) $(ARGS)

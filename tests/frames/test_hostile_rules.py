@@ -20,7 +20,7 @@ from headrace.contracts.judge import column_type
 from headrace.contracts.model import Kind
 from headrace.expressions import compile_condition
 
-MANY, TOGETHER = int(os.environ.get("HEADRACE_FUZZ_RULES", "1000")), 100
+MANY, TOGETHER = int(os.environ.get("HEADRACE_FUZZ_RULES", "300")), 100
 FAMILIES = {
     "text": (Kind.STRING,),
     "number": (Kind.INTEGER, Kind.NUMBER, Kind.DECIMAL),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
 from kafka import KafkaConsumer, KafkaProducer
 from pyspark.sql import SparkSession
 from tests import flights
@@ -13,6 +14,8 @@ from tests.services.projects import place
 from headrace.io import kafka_admin
 from headrace.io.broker import Broker
 from headrace.io.lake import Lake
+
+pytestmark = pytest.mark.long
 
 GOOD = {"occurred_at": "2013-01-01T06:00:00Z", "origin": "EWR"}
 

@@ -16,7 +16,7 @@ import pytest
 from tests import flights
 from tests.services.projects import place, registered
 
-KILLS = int(os.environ.get("HEADRACE_KILLS", "5"))
+KILLS = int(os.environ.get("HEADRACE_KILLS", "4"))
 SIGNALS = ("departures", "weather", "arrivals")
 OVERLAY = {
     "spark": {"master": "local[2]", "shuffle_partitions": 2},
@@ -34,6 +34,7 @@ def await_batches(driver: subprocess.Popen[bytes], log: Path, *, more: int) -> N
             driver.wait(timeout=0.2)
 
 
+@pytest.mark.kills
 def test_kills_lose_and_double_nothing(tmp_path: Path) -> None:
     here = place(tmp_path, OVERLAY)
     sent = flights.sent(date(2013, 1, 1), date(2013, 1, 5))

@@ -24,6 +24,8 @@ from headrace.flows.run import drain
 from headrace.io.lake import Lake, Writer
 from headrace.tables import Table
 
+pytestmark = pytest.mark.long
+
 CRASHES = 24
 
 

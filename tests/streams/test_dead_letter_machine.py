@@ -31,7 +31,9 @@ from headrace.flows.run import drain
 from headrace.io.lake import Lake, Writer
 from headrace.tables import DEAD_LETTER_ACTIONS, DEAD_LETTERS, LEDGER, Table
 
-MANY, STEPS = int(os.environ.get("HEADRACE_FUZZ_LIVES", "1")), 3
+pytestmark = pytest.mark.long
+
+MANY, STEPS = int(os.environ.get("HEADRACE_FUZZ_LIVES", "15")), 3
 SIGNAL = "numbers"
 
 

@@ -143,6 +143,7 @@ def test_a_batch_may_be_let_pass_once_and_a_warning_is_kept(spark: SparkSession,
     assert differing(spark, strict) == {}
 
 
+@pytest.mark.long
 def test_a_running_driver_pauses_one_source_and_goes_on_when_it_is_resumed(spark: SparkSession, tmp_path: Path) -> None:
     sent = landed(tmp_path)
     strict = held_to(flights.project(tmp_path, max_files=1), Limits(max_invalid_ratio=0.3, min_records=10))

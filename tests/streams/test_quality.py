@@ -16,6 +16,8 @@ from headrace.flows.project import Project
 from headrace.io import data_docs
 from headrace.io.lake import Lake
 
+pytestmark = pytest.mark.long
+
 
 def audited(home: Path, quality: Quality | None) -> Project:
     """Three days of weather, a day a batch, of which samples are judged."""

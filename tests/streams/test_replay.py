@@ -18,6 +18,8 @@ from headrace.flows.replay import act, rehearse
 from headrace.io.lake import Lake, Writer
 from headrace.tables import Table
 
+pytestmark = pytest.mark.long
+
 SIGNAL, SET = "weather", "airport_weather"
 
 
@@ -92,7 +94,6 @@ def test_what_fails_three_times_is_parked_and_what_is_discarded_stays_so(
     assert differing(spark, wrong) == {}
 
 
-@pytest.mark.long
 def test_a_replay_that_was_cut_off_is_ended_by_the_next(
     spark: SparkSession, mended: tuple[Project, Project], monkeypatch: pytest.MonkeyPatch
 ) -> None:

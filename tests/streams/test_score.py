@@ -65,6 +65,7 @@ def test_every_departed_flight_is_decided_once_on_the_features_of_the_recorded_c
     assert {one.subject: one.wrong for one in check(spark, project) if one.wrong} == {}
 
 
+@pytest.mark.long
 def test_without_features_a_decision_is_marked_as_behind(spark: SparkSession, scored: Taken) -> None:
     DeltaTable.forPath(spark, f"{scored.home}/tables/ledger").delete(
         "flow = 'features' AND subject = 'airport_weather'"
@@ -99,6 +100,7 @@ def test_a_record_the_model_cannot_answer_is_a_dead_letter(
     assert {one.subject: one.wrong for one in check(spark, scored.project) if one.wrong} == {}
 
 
+@pytest.mark.long
 def test_a_second_attempt_keeps_the_version_of_the_first(
     spark: SparkSession, scored: Taken, monkeypatch: pytest.MonkeyPatch
 ) -> None:
