@@ -112,7 +112,7 @@ def test_everything_a_contract_can_say_of_fields() -> None:
             "mail.format",
             "expect_column_values_to_match_regex",
             "mail",
-            {"regex": r"(?a)^((25[0-5]|2[0-4]\d|1?\d?\d)(\.(?!$)|$)){4}$"},
+            {"regex": r"(?a)\A(?:((25[0-5]|2[0-4]\d|1?\d?\d)(\.(?!\Z)|\Z)){4})\Z"},
             "warn",
         ),
         ("name.wrong_type", "expect_column_values_to_be_in_type_list", "name", {"type_list": ["str"]}, "error"),

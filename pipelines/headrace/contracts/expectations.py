@@ -153,7 +153,7 @@ def _of_field(field: Field) -> Iterator[Expectation]:
     if field.pattern is not None and _is_pythons(field.pattern):
         yield _values(field, Reason.PATTERN, "values_to_match_regex", {"regex": _whole(field.pattern)})
     if field.format is not None:
-        yield _values(field, Reason.FORMAT, "values_to_match_regex", {"regex": f"(?a){FORMATS[field.format]}"})
+        yield _values(field, Reason.FORMAT, "values_to_match_regex", {"regex": _whole(_pythons(FORMATS[field.format]))})
     if field.allowed:
         yield _values(field, Reason.NOT_ALLOWED, "values_to_be_in_set", {"value_set": list(field.allowed)})
 
@@ -182,6 +182,11 @@ def _in_utc(value: Any) -> Any:
 def _whole(pattern: str) -> str:
     r"""The pattern for the whole text, as Python writes it; (?a), for \d and \s are of ASCII in Java."""
     return rf"(?a)\A(?:{pattern})\Z"
+
+
+def _pythons(pattern: str) -> str:
+    r"""One of our own patterns as Python writes it, which has \Z for Java's \z."""
+    return pattern.replace(r"\z", r"\Z")
 
 
 def _is_pythons(pattern: str) -> bool:
