@@ -28,13 +28,13 @@ SIGNAL, SET = "weather", "airport_weather"
 
 @pytest.fixture
 def taken(spark: SparkSession, tmp_path: Path) -> Taken:
-    """Two days under a contract that rejects wind above 10 mph, then the right contract and all of it replayed."""
+    """Three days under a contract that rejects wind above 10 mph, then the right contract and all of it replayed."""
     right = flights.project(tmp_path, max_files=1)
     contract = right.contracts[SIGNAL]
     strict = replace(contract.field("wind_speed"), maximum=10.0, criticality=Criticality.ERROR)
     fields = tuple(strict if one.name == "wind_speed" else one for one in contract.fields)
     wrong = replace(right, contracts={**right.contracts, SIGNAL: replace(contract, fields=fields, version="0.9.0")})
-    sent = flights.sent(date(2013, 1, 1), date(2013, 1, 3))
+    sent = flights.sent(date(2013, 1, 1), date(2013, 1, 4))
     flights.landed(tmp_path, [one for one in sent if one.signal == SIGNAL])
     flights.taken(spark, wrong, f"ingest.{SIGNAL}", f"features.{SET}")
     return Taken(right, tmp_path, sent)
