@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from datetime import date
 from pathlib import Path
 
@@ -22,9 +23,11 @@ def test_drift_is_told_once_and_what_is_unknown_is_kept(spark: SparkSession, tmp
     sent = [json.loads(line) for line in first.read_text().splitlines()]
 
     def rewrite(file: Path, **changes: object) -> int:
-        """Every second record changed; how many."""
+        """Every second record changed, the file as old as it was; how many."""
+        stamp = file.stat()
         rows = [json.loads(line) for line in file.read_text().splitlines()]
         file.write_text("".join(json.dumps({**row, **changes} if n % 2 else row) + "\n" for n, row in enumerate(rows)))
+        os.utime(file, ns=(stamp.st_atime_ns, stamp.st_mtime_ns))
         return len(rows) // 2
 
     changed = rewrite(second, station="K1", temp="warm")
