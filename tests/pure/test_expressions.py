@@ -17,6 +17,14 @@ COLUMNS = {
     "at": "timestamp",
     "day": "date",
     "open": "boolean",
+    "from_hour": "time",
+    "address": "object",
+    "address.zip": "string",
+    "address.geo": "object",
+    "address.geo.lat": "number",
+    "address.geo.at": "object",
+    "address.geo.at.alt": "integer",
+    "tags": "array",
 }
 
 
@@ -67,6 +75,10 @@ COLUMNS = {
         ("count /* a comment */ > 1 -- another", "(`count` > 1)"),
         ("`count` > 1", "(`count` > 1)"),
         ("NULL", "NULL"),
+        ("from_hour < '12:00:00'", "(`from_hour` < '12:00:00')"),
+        ("address.zip = '01234'", "(`address`.`zip` = '01234')"),
+        ("`address`.`geo`.lat > 0", "(`address`.`geo`.`lat` > 0)"),
+        ("address.geo.at.alt + 1", "try_add(`address`.`geo`.`at`.`alt`, 1)"),
     ],
 )
 def test_allowed(text: str, sql: str | None) -> None:
@@ -105,7 +117,14 @@ def test_allowed(text: str, sql: str | None) -> None:
         ("assert_true(open)", "function assert_true is not allowed"),
         ("from_json(name, 'a INT')", "function from_json is not allowed"),
         ("secret('a', 'b')", "function secret is not allowed"),
-        ("a.count > 1", "TABLE is not allowed in COLUMN"),
+        ("a.count > 1", "field a.count does not exist"),
+        ("address.zap = 'x'", "field address.zap does not exist; did you mean 'address.zip'?"),
+        ("`address.zip` = 'x'", "field address.zip does not exist"),
+        ("address IS NULL", "field address holds several values: name one of them, as address.zip"),
+        ("tags IS NULL", "field tags holds several values, and those of an array have no name"),
+        ("tags[0] = 'x'", "BRACKET is not allowed"),
+        ("address.zip > 1", "comparing with > mixes number and text"),
+        ("address.* IS NULL", "* is not allowed"),
         ("count[0]", "BRACKET is not allowed"),
         ("*", "STAR is not allowed"),
         ("${count} > 1", "PARAMETER is not allowed"),

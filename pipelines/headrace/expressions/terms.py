@@ -19,6 +19,7 @@ class Family(StrEnum):
     BOOLEAN = "condition"
     TIME = "time"
     NULL = "null"
+    NESTED = "nested"
 
 
 _FAMILIES = {
@@ -29,6 +30,10 @@ _FAMILIES = {
     "boolean": Family.BOOLEAN,
     "timestamp": Family.TIME,
     "date": Family.TIME,
+    # A time of day is kept as text, whose order is that of the day.
+    "time": Family.TEXT,
+    "object": Family.NESTED,
+    "array": Family.NESTED,
 }
 
 

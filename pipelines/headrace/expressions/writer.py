@@ -22,6 +22,7 @@ _PARTS = frozenset({"this", "expression", "expressions"})
 _MORE_PARTS: Mapping[type[exp.Expression], frozenset[str]] = {
     exp.Between: frozenset({"low", "high"}),
     exp.Case: frozenset({"ifs", "default"}),
+    exp.Column: frozenset({"table", "db", "catalog"}),
     exp.Cast: frozenset({"to"}),
     exp.TryCast: frozenset({"to", "safe"}),
     exp.If: frozenset({"true", "false"}),
@@ -55,12 +56,18 @@ def _named(node: exp.Expression) -> str:
 
 
 def _column(columns: Columns, node: exp.Expression) -> Term:
+    """A field, or by its path a member of an object. An object as a whole has no value that could be compared."""
     if not isinstance(node.this, exp.Identifier):
         raise ValueError("* is not allowed")
-    name = node.name
-    if name not in columns:
-        raise ValueError(f"field {name[:64]} does not exist{_nearest(name, columns)}")
-    return Term(f"`{name.replace('`', '``')}`", columns[name])
+    names = [part.name for part in node.parts] if isinstance(node, exp.Column) else []
+    path = ".".join(names)
+    if path not in columns or any("." in name for name in names):
+        raise ValueError(f"field {path[:64]} does not exist{_nearest(path, columns)}")
+    if columns[path] is Family.NESTED:
+        members = [name for name in columns if name.startswith(f"{path}.")]
+        instead = f": name one of them, as {members[0]}" if members else ", and those of an array have no name"
+        raise ValueError(f"field {path[:64]} holds several values{instead}")
+    return Term(".".join(f"`{name.replace('`', '``')}`" for name in names), columns[path])
 
 
 def _nearest(name: str, columns: Columns) -> str:
