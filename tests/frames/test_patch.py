@@ -24,6 +24,7 @@ CONTRACT = Contract(
         Field(name="d", kind=Kind.DECIMAL, precision=6, scale=2),
         Field(name="f", kind=Kind.BOOLEAN),
         Field(name="e", kind=Kind.STRING, allowed=("X", 'q"\\')),
+        Field(name="o", kind=Kind.OBJECT, members=(Field(name="p", kind=Kind.INTEGER),)),
     ),
 )
 
@@ -41,6 +42,9 @@ CONTRACT = Contract(
         (b'{"e":" x "}', {"e": "upper(trim(e))"}, b'{"e":"X"}'),
         (b"{}", {"e": "'q\"\\\\\\\\'"}, b'{"e":"q\\"\\\\\\\\"}'),
         (b'{"a":1}', {"e": "coalesce(e, a)"}, b'{"a":1,"e":"1"}'),
+        (b'{"o":{"p":5,"q":"x"}}', {"o": "o"}, b'{"o":{"p":5,"q":"x"}}'),
+        (b'{"a":1}', {"o": "coalesce(o, '{\"p\":5}')"}, b'{"a":1,"o":{"p":5}}'),
+        (b'{"o":1}', {"o": "'}'"}, b'{"o":null}'),
         (b'{"a":1,"a":2}', {"a": "a"}, b'{"a":1,"a":2}'),
         (b"no json", {"a": "a"}, b"no json"),
         (b"[1]", {"a": "a"}, b"[1]"),

@@ -53,6 +53,42 @@ def test_unknown_members(
     assert strict["said"] == rejected_for
 
 
+INNER = Field(name="inner", kind=Kind.OBJECT, members=(Field(name="x", kind=Kind.INTEGER),))
+NESTED = Contract(
+    id="test",
+    version="1",
+    event_time="t",
+    fields=(
+        Field(name="t", kind=Kind.TIMESTAMP),
+        Field(name="o", kind=Kind.OBJECT, members=(Field(name="a", kind=Kind.INTEGER), INNER)),
+        Field(name="l", kind=Kind.ARRAY, items=INNER),
+    ),
+)
+
+
+@pytest.mark.parametrize(
+    ("payload", "others", "paths"),
+    [
+        ('{"o":{"a":1},"l":[{"x":1},{}]}', None, []),
+        ('{"o":{"a":1,"b":2}}', {"o": '{"a":1,"b":2}'}, ["o.b"]),
+        ('{"o":{"inner":{"x":1,"y":[2]}},"b":3}', {"o": '{"inner":{"x":1,"y":[2]}}', "b": "3"}, ["b", "o.inner.y"]),
+        ('{"l":[{"x":1},{"y":0,"z":null},{"y":2}]}', {"l": '[{"x":1},{"y":0,"z":null},{"y":2}]'}, ["l[].y", "l[].z"]),
+        ('{"o.b":1,"o":{"b":2}}', {"o.b": "1", "o": '{"b":2}'}, ["o.b"]),
+    ],
+)  # fmt: skip
+def test_what_is_unknown_in_a_field_keeps_the_whole_of_it(
+    spark: SparkSession, payload: str, others: dict[str, str] | None, paths: list[str]
+) -> None:
+    frame = spark.createDataFrame([(payload.encode(),)], "value BINARY")
+    row = judge(frame, NESTED).select("others", "reasons").first()
+    assert row is not None
+    assert (row["others"], row["reasons"]) == (others, [])
+    strict = judge(frame, replace(NESTED, unknown=Unknown.REJECT)).select("reasons.code", "reasons.field").first()
+    assert strict is not None
+    assert sorted(set(strict["field"])) == paths
+    assert set(strict["code"]) <= {"unknown_field"}
+
+
 def test_drift_is_what_reasons_warnings_and_members_say(spark: SparkSession) -> None:
     payloads = [
         b'{"a":1,"e":"x"}',
@@ -67,7 +103,8 @@ def test_drift_is_what_reasons_warnings_and_members_say(spark: SparkSession) -> 
     numbered = spark.createDataFrame(list(enumerate(payloads)), "number BIGINT, value BINARY")
     frame = numbered.selectExpr("value", f"{source} AS source", "concat('f#', number) AS record_id")
     found = sorted(
-        (one.kind, one.field, one.detail, one.records, one.record_id) for one in drifts(judge(frame, CONTRACT))
+        (one.kind, one.field, one.detail, one.records, one.record_id)
+        for one in drifts(judge(frame, CONTRACT), CONTRACT)
     )
     assert found == [
         ("changed_type", "a", "boolean", 1, "f#4"),
@@ -78,4 +115,4 @@ def test_drift_is_what_reasons_warnings_and_members_say(spark: SparkSession) -> 
         ("unknown_field", "new", "number", 2, "f#3"),
         ("unknown_field", "new", "object", 1, "f#5"),
     ]
-    assert all(isinstance(one, Drift) for one in drifts(judge(frame, CONTRACT)))
+    assert all(isinstance(one, Drift) for one in drifts(judge(frame, CONTRACT), CONTRACT))

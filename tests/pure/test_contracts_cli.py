@@ -95,6 +95,33 @@ def test_no_advice_where_nothing_is_open() -> None:
     assert (result.exit_code, result.stdout) == (0, "1 contract, no mistake, 0 notes.\n")
 
 
+def test_advice_on_what_is_nested() -> None:
+    text = WHOLE + (
+        "      - name: lines\n"
+        "        logicalType: array\n"
+        "        description: What was ordered.\n"
+        "        items:\n"
+        "          logicalType: object\n"
+        "          properties:\n"
+        "            - {name: count, logicalType: integer, description: How many.}\n"
+        "            - {name: marks, logicalType: array, items: {logicalType: string}}\n"
+    )
+    result = runner.invoke(app, ["contracts", "lint", write("whole.odcs.yaml", text)])
+
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert result.stdout.splitlines() == [
+        "whole.odcs.yaml:17: note: lines takes any number of items: give it maxItems",
+        "whole.odcs.yaml:23: note: lines[].count takes any number: give it a minimum or a maximum",
+        "whole.odcs.yaml:24: note: lines[].marks has no description",
+        "whole.odcs.yaml:24: note: lines[].marks takes any number of items: give it maxItems",
+        (
+            "whole.odcs.yaml:24: note: lines[].marks[] takes any text: "
+            "give it a pattern, a format, a length or its values"
+        ),
+        "1 contract, no mistake, 5 notes.",
+    ]
+
+
 @pytest.mark.parametrize(
     "option",
     [
@@ -151,7 +178,7 @@ def test_the_mistakes_of_all_files_and_no_advice() -> None:
     result = runner.invoke(app, ["contracts", "lint", one, two, write("bare.odcs.yaml", BARE)])
 
     assert (result.exit_code, result.stdout) == (2, "")
-    kinds = "string, integer, number, boolean, timestamp, date"
+    kinds = "string, integer, number, boolean, timestamp, date, time, object, array"
     assert result.stderr.splitlines() == [
         f"one.odcs.yaml:11: schema[0].properties[2].logicalType: must be one of {kinds}; did you mean 'integer'?",
         "two.odcs.yaml:9: schema[0].properties[0].require: is not known; did you mean 'required'?",
@@ -289,7 +316,7 @@ def test_rows_names_and_keys_that_steer() -> None:
         "5 records read.",
         "Stopped after 5 lines; --rows reads more.",
         r"Left out: '\x1b[2J' must be letters, digits and _, a letter first",
-        "Left out: 'nested' holds objects or arrays: nested values have no field yet",
+        "Left out: 'nested' holds no member that could be a field",
     ]
 
 

@@ -263,6 +263,64 @@ def test_nothing_changed() -> None:
     assert diff(contract(TIGHTER), contract(TIGHTER)) == ()
 
 
+# What is nested
+
+
+def an_object(**members: Field) -> Field:
+    return Field(name="a", kind=Kind.OBJECT, members=tuple(members.values()))
+
+
+def an_array(**options: Any) -> Field:
+    items = Field(name="", kind=Kind.OBJECT, members=(Field(name="x", kind=Kind.INTEGER, **options),))
+    return Field(name="a", kind=Kind.ARRAY, items=items)
+
+
+STRING, NEEDED = Field(name="s", kind=Kind.STRING), Field(name="n", kind=Kind.INTEGER, required=True)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        (an_object(s=STRING), an_object(s=STRING, n=NEEDED), [("a.n", "added", BREAKING)]),
+        (an_object(s=STRING, n=NEEDED), an_object(n=NEEDED), [("a.s", "removed", BREAKING)]),
+        (an_object(n=NEEDED), an_object(n=NEEDED, s=STRING), [("a.s", "added", COMPATIBLE)]),
+        (an_object(s=STRING, n=NEEDED), an_object(n=NEEDED, s=STRING), [("a", "order of the members", COMPATIBLE)]),
+        (an_array(), an_array(maximum=9), [("a[].x", "maximum: none → 9", BREAKING)]),
+        (an_array(maximum=9), an_array(), [("a[].x", "maximum: 9 → none", COMPATIBLE)]),
+        (an_array(), an_array(coerce=True), [("a[].x", "coerce: false → true", COMPATIBLE)]),
+        (an_array(coerce=True), an_array(), [("a[].x", "coerce: true → false", BREAKING)]),
+        (an_array(), an_object(s=STRING), [("a", "logicalType: array → object", BREAKING)]),
+    ],
+)
+def test_what_is_nested_is_told_by_its_path(old: Field, new: Field, expected: list[tuple[str, str, str]]) -> None:
+    found = [(one.field, one.change, one.compatibility) for one in diff(contract(old), contract(new))]
+    assert found[: len(expected)] == expected
+    assert [change for _, change, _ in found[len(expected) :]] == ["version: still 1.0.0"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "before", "after", "compatibility"),
+    [
+        (Kind.INTEGER, {"multiple_of": 10}, {"multiple_of": 5}, COMPATIBLE),
+        (Kind.INTEGER, {"multiple_of": 5}, {"multiple_of": 10}, BREAKING),
+        (Kind.INTEGER, {"multiple_of": 5}, {}, COMPATIBLE),
+        (Kind.INTEGER, {"format": "i16"}, {"format": "i32"}, COMPATIBLE),
+        (Kind.INTEGER, {"format": "i16"}, {"format": "u16"}, BREAKING),
+        (Kind.INTEGER, {}, {"format": "i64"}, COMPATIBLE),
+        (Kind.NUMBER, {}, {"format": "f32"}, BREAKING),
+        (Kind.DATE, {}, {"format": "yyyyMMdd", "criticality": WARN}, BREAKING),
+        (Kind.TIMESTAMP, {}, {"default_timezone": "Etc/UTC"}, BREAKING),
+        (Kind.ARRAY, {"min_items": 2}, {"min_items": 1}, COMPATIBLE),
+        (Kind.ARRAY, {}, {"max_items": 9}, BREAKING),
+        (Kind.ARRAY, {}, {"unique_items": True}, BREAKING),
+        (Kind.ARRAY, {"unique_items": True}, {}, COMPATIBLE),
+        (Kind.OBJECT, {}, {"min_properties": 1}, BREAKING),
+    ],
+)
+def test_options(kind: Kind, before: Mapping[str, Any], after: Mapping[str, Any], compatibility: Compatibility) -> None:
+    assert of_field(before, after, kind)[0][1] == compatibility
+
+
 # Nothing is passed over
 
 OTHER: Mapping[type, Mapping[str, object]] = {
@@ -281,10 +339,20 @@ OTHER: Mapping[type, Mapping[str, object]] = {
         "min_length": 1,
         "max_length": 1,
         "pattern": "p",
-        "format": "uuid",
+        "format": "i8",
         "allowed": (1,),
         "outlier": 6.0,
         "criticality": WARN,
+        "members": (Field(name="m", kind=Kind.STRING),),
+        "items": Field(name="", kind=Kind.STRING),
+        "min_items": 1,
+        "max_items": 1,
+        "unique_items": True,
+        "min_properties": 1,
+        "max_properties": 1,
+        "multiple_of": 2,
+        "default_timezone": "Etc/UTC",
+        "coerce": True,
     },
     Rule: {"name": "s", "expression": "e", "description": "d", "criticality": WARN},
     Contract: {

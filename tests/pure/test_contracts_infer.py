@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -14,12 +14,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from headrace.contracts import checks
-from headrace.contracts.infer import ENOUGH, Proposal, propose
+from headrace.contracts import times
+from headrace.contracts.infer import Proposal, propose
+from headrace.contracts.infer_field import ENOUGH
 from headrace.contracts.model import EARLIEST, LATEST, Contract, Criticality, Field, Kind
 from headrace.contracts.odcs import read_contract
 from headrace.contracts.reasons import Reason
-from headrace.contracts.sample import LONGEST_LINE, MOST_ALLOWED, MOST_KEYS, Sample, Unreadable, parsed
+from headrace.contracts.sample import LONGEST_LINE, Sample, Unreadable, parsed
+from headrace.contracts.values import MOST_ALLOWED, MOST_KEYS
 from headrace.documents import read
 from headrace.errors import UsageError
 
@@ -195,20 +197,111 @@ def test_without_an_event_time_there_is_no_contract() -> None:
 
 def test_what_is_left_out_is_said() -> None:
     found = proposed(
-        {"a": 1, "b": {}, "c": [1], "d": None, "e f": 1, "Batch_Id": 1, "g": 1, "G": 1, "h": True},
+        {"a": 1, "b": {}, "c": [1, "x"], "d": None, "e f": 1, "Batch_Id": 1, "g": 1, "G": 1, "h": True},
         {"a": "one", "b": 1, "h": 1},
     )
     assert found.contract.names == ("at",)
     assert found.left_out == (
         "'a' is sent as integer (1), text (1): a field is of one kind",
-        "'b' holds objects or arrays: nested values have no field yet",
-        "'c' holds objects or arrays: nested values have no field yet",
+        "'b' is sent as object (1), integer (1): a field is of one kind",
+        "'c[]' is sent as integer (1), text (1): a field is of one kind",
+        "'c' holds nothing that could be a field",
         "'d' is null in every record: nothing tells its kind",
         "'e f' must be letters, digits and _, a letter first",
         "'Batch_Id' is the name of a column headrace adds: name it otherwise",
         "'g' also comes in other upper and lower case: a field is written in one way",
         "'G' also comes in other upper and lower case: a field is written in one way",
         "'h' is sent as boolean (1), integer (1): a field is of one kind",
+    )
+
+
+def test_what_is_nested() -> None:
+    line = {"price": 1.5, "sizes": [1, 2], "mixed": 1}
+    found = proposed(
+        {"a": {"zip": "01234", "b c": 1}, "lines": [line, {"price": 2, "mixed": "x"}], "grid": [[1.5], []]},
+        {"a": {"zip": "56789", "city": "x"}, "lines": [], "grid": None},
+    )
+    assert found.contract.fields[1:] == (
+        Field(
+            name="a",
+            kind=Kind.OBJECT,
+            required=True,
+            members=(Field(name="zip", kind=Kind.STRING, required=True), Field(name="city", kind=Kind.STRING)),
+        ),
+        Field(
+            name="lines",
+            kind=Kind.ARRAY,
+            required=True,
+            items=Field(
+                name="",
+                kind=Kind.OBJECT,
+                members=(
+                    Field(name="price", kind=Kind.NUMBER, required=True),
+                    Field(name="sizes", kind=Kind.ARRAY, items=Field(name="", kind=Kind.INTEGER)),
+                ),
+            ),
+        ),
+        Field(
+            name="grid",
+            kind=Kind.ARRAY,
+            items=Field(name="", kind=Kind.ARRAY, items=Field(name="", kind=Kind.NUMBER)),
+        ),
+    )
+    assert found.left_out == (
+        "'a.b c' must be letters, digits and _, a letter first",
+        "'lines[].mixed' is sent as integer (1), text (1): a field is of one kind",
+    )
+    assert {path: remark for path, remark in found.remarks.items() if remark} == {
+        "a.city": "absent or null in 1 of 2",
+        "lines[].sizes": "absent or null in 1 of 2",
+        "grid": "absent or null in 1 of 2",
+    }
+
+
+def test_what_is_nested_in_the_file() -> None:
+    found = proposed(
+        {"a": {"zip": "01234", "at": "2026-01-31T00:00:00"}, "n": [1, 2]}, {"a": {"zip": "x"}}, times=ENOUGH
+    )
+    assert (
+        found.text[found.text.index("      - name: a\n") :]
+        == """\
+      - name: a
+        logicalType: object
+        required: true
+        properties:
+          - name: zip  # no other in 40 values
+            logicalType: string
+            required: true
+            quality:
+              - metric: invalidValues
+                arguments: {validValues: ['01234', x]}
+                mustBe: 0
+          - name: at  # absent or null in 20 of 40; sent as time without its zone (20)
+            logicalType: string
+      - name: n  # absent or null in 20 of 40
+        logicalType: array
+        items:
+          logicalType: integer  # never below 0 in 40 values
+          logicalTypeOptions: {minimum: 0}
+"""
+    )
+    assert reread(found.text) == found.contract
+
+
+def test_nested_keys_that_are_data_and_levels_without_end_are_left_out() -> None:
+    deep: Any = 1
+    for _ in range(9):
+        deep = {"d": deep}
+    keys = {f"k{number}": 1 for number in range(MOST_KEYS + 1)}
+    found = proposed({"keys": keys, "deep": deep, "none": [], "list": [{}]})
+    assert found.contract.names == ("at",)
+    many = "holds too many different keys, or more than 8 levels: what is data belongs into values"
+    assert found.left_out[0] == f"'keys' {many}"
+    assert found.left_out[1] == f"'deep.d.d.d.d.d.d.d' {many}"
+    assert found.left_out[-3:] == (
+        "'none' holds no value in any record: nothing tells what its items are",
+        "'list[]' holds no member that could be a field",
+        "'list' holds nothing that could be a field",
     )
 
 
@@ -314,7 +407,16 @@ SCALARS = st.one_of(
     INSTANTS.map(lambda text: text[:-6]),
 )
 VALUES = st.one_of(
-    SCALARS, SCALARS, SCALARS, st.lists(SCALARS, max_size=2), st.dictionaries(st.text(), SCALARS, max_size=2)
+    SCALARS,
+    SCALARS,
+    st.recursive(
+        SCALARS,
+        lambda inner: (
+            st.lists(inner, max_size=2)
+            | st.dictionaries(st.sampled_from(["a", "A", "b", "batch_id", "a b"]), inner, max_size=3)
+        ),
+        max_leaves=6,
+    ),
 )
 KEYS = st.one_of(
     st.sampled_from(["id", "ID", "a", "A", "b", "c_key", "null", "true", "batch_id", "a b", "_x", "straße", "1"]),
@@ -338,14 +440,22 @@ def record_lists(draw: st.DrawFn) -> list[dict[str, Any]]:
 
 def breaks(contract: Contract, record: Mapping[str, Any]) -> bool:
     """Whether the contract would reject the record: the judge in plain Python, for the checks a proposal has."""
-    names = {name.casefold(): name for name in contract.names}
+    return _any_breaks(contract.fields, record)
+
+
+def _any_breaks(fields: Sequence[Field], record: Mapping[str, Any]) -> bool:
+    names = {each.name.casefold(): each.name for each in fields}
     wrong_case = any(names.get(key.casefold(), key) != key for key in record)
-    return wrong_case or any(_breaks(each, record.get(each.name)) for each in contract.fields)
+    return wrong_case or any(_breaks(each, record.get(each.name)) for each in fields)
 
 
 def _breaks(each: Field, value: Any) -> bool:
     if value is None:
         return each.required
+    if each.kind is Kind.OBJECT:
+        return not isinstance(value, dict) or _any_breaks(each.members, value)
+    if each.items:
+        return not isinstance(value, list) or any(_breaks(each.items, one) for one in value)
     if not _is(each.kind, value):
         return True
     typed: Any = datetime.fromisoformat(value) if each.kind is Kind.TIMESTAMP else value
@@ -364,7 +474,7 @@ def _is(kind: Kind, value: Any) -> bool:
         case Kind.BOOLEAN:
             return type(value) is bool
         case Kind.TIMESTAMP:
-            return type(value) is str and re.fullmatch(checks.INSTANT, value, re.ASCII) is not None
+            return type(value) is str and re.fullmatch(times.INSTANT, value, re.ASCII) is not None
         case Kind.DATE:
             return type(value) is str and date.fromisoformat(value).isoformat() == value
         case _:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from datetime import date, datetime, timedelta, timezone
+from dataclasses import replace
+from datetime import date, datetime, time, timedelta, timezone
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -154,6 +155,32 @@ def test_what_no_expectation_can_say_is_listed_with_why() -> None:
         Untranslated("the text of a record", "is judged before there are columns, and is not kept"),
         Untranslated("future_event_time", "is judged by the signal's clock as it stood at the record's batch"),
     )
+
+
+def test_what_is_nested_is_no_expectation() -> None:
+    zip_code = Field(name="zip", kind=Kind.INTEGER)
+    contract = replace(
+        RICH,
+        fields=(
+            Field(name="at", kind=Kind.TIMESTAMP, required=True),
+            Field(name="zip", kind=Kind.INTEGER, format="u8", multiple_of=5),
+            Field(name="place", kind=Kind.OBJECT, required=True, members=(zip_code,)),
+            Field(name="opens", kind=Kind.TIME, minimum=time(8)),
+        ),
+        rules=(Rule(name="near", expression=compile_condition("place.zip > 3", {"place.zip": Kind.INTEGER.value})),),
+    )
+
+    found = suite(contract)
+
+    assert [(each.rule, each.arguments) for each in found.expectations if each.column != "at"][1:] == [
+        ("zip.wrong_type", {"type_list": ["Int64Dtype"]}),
+        ("zip.out_of_range", {"min_value": 0, "max_value": 255}),
+        ("place.required", {}),
+        ("opens.wrong_type", {"type_list": ["str"]}),
+    ]
+    assert [each.rule for each in found.untranslated][:-2] == [
+        "zip.not_a_multiple", "place", "opens.implausible_time", "near",
+    ]  # fmt: skip
 
 
 def test_the_form_great_expectations_keeps() -> None:

@@ -262,7 +262,11 @@ def test_patterns(tmp_path: Path, pattern: str) -> None:
         "{name: a, logicalType: number, " + listed("[-.inf]"),
         "{name: a, logicalType: string, " + listed("[[x]]"),
         "{name: a, logicalType: 'string`, b STRING'}",
-        "{name: a, logicalType: object, properties: [{name: b, logicalType: string}]}",
+        "{name: a, logicalType: object, properties: [{name: 'b`>, c STRING', logicalType: string}]}",
+        "{name: a, logicalType: array, items: "
+        + "{logicalType: array, items: " * 8
+        + "{logicalType: string}"
+        + "}" * 9,
     ],
     ids=lambda text: text[9:90],
 )

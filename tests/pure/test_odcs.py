@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from pathlib import Path
 
@@ -119,6 +119,61 @@ def test_largest_record(tmp_path: Path) -> None:
             "{name: a, logicalType: number, customProperties: [{property: severity, value: warn}]}",
             Field(name="a", kind=Kind.NUMBER, criticality=Criticality.WARN),
         ),
+        (
+            (
+                "{name: a, logicalType: object, "
+                "logicalTypeOptions: {required: [b], minProperties: 1, maxProperties: 2}, "
+                "properties: [{name: b, logicalType: string}, {name: batch_id, logicalType: date}]}"
+            ),
+            Field(
+                name="a",
+                kind=Kind.OBJECT,
+                min_properties=1,
+                max_properties=2,
+                members=(Field(name="b", kind=Kind.STRING, required=True), Field(name="batch_id", kind=Kind.DATE)),
+            ),
+        ),
+        (
+            (
+                "{name: a, logicalType: array, logicalTypeOptions: {minItems: 1, maxItems: 2, uniqueItems: true}, "
+                "items: {logicalType: array, items: {name: each, logicalType: integer, required: true}}}"
+            ),
+            Field(
+                name="a",
+                kind=Kind.ARRAY,
+                min_items=1,
+                max_items=2,
+                unique_items=True,
+                items=Field(name="", kind=Kind.ARRAY, items=Field(name="", kind=Kind.INTEGER, required=True)),
+            ),
+        ),
+        (
+            (
+                "{name: a, logicalType: integer, logicalTypeOptions: {multipleOf: 5, format: u8}, "
+                "customProperties: [{property: coerce, value: true}]}"
+            ),
+            Field(name="a", kind=Kind.INTEGER, multiple_of=5, format="u8", coerce=True),
+        ),
+        (
+            "{name: a, logicalType: number, physicalType: 'decimal(4,2)', logicalTypeOptions: {multipleOf: 0.05}}",
+            Field(name="a", kind=Kind.DECIMAL, precision=4, scale=2, multiple_of=Decimal("0.05")),
+        ),
+        (
+            "{name: a, logicalType: time, logicalTypeOptions: {format: 'HH:mm', minimum: '08:30', timezone: false}}",
+            Field(name="a", kind=Kind.TIME, format="HH:mm", minimum=time(8, 30)),
+        ),
+        (
+            "{name: a, logicalType: timestamp, logicalTypeOptions: {timezone: false, defaultTimezone: Europe/Berlin}}",
+            Field(name="a", kind=Kind.TIMESTAMP, default_timezone="Europe/Berlin"),
+        ),
+        (
+            "{name: a, logicalType: timestamp, logicalTypeOptions: {timezone: false}}",
+            Field(name="a", kind=Kind.TIMESTAMP, default_timezone="Etc/UTC"),
+        ),
+        (
+            "{name: a, logicalType: timestamp, logicalTypeOptions: {timezone: true, format: 'yyyyMMdd HHmmXXX'}}",
+            Field(name="a", kind=Kind.TIMESTAMP, format="yyyyMMdd HHmmXXX"),
+        ),
     ],
 )
 def test_fields(tmp_path: Path, text: str, expected: Field) -> None:
@@ -133,7 +188,7 @@ def test_a_rule(tmp_path: Path) -> None:
     assert rule == Rule(name="late", expression="(`at` > `at`)", description="d", criticality=Criticality.WARN)
 
 
-KINDS = "string, integer, number, boolean, timestamp, date"
+KINDS = "string, integer, number, boolean, timestamp, date, time, object, array"
 ONE_LIST = "write metric: invalidValues, arguments: {validValues: […]}, mustBe: 0"
 
 
@@ -143,8 +198,160 @@ ONE_LIST = "write metric: invalidValues, arguments: {validValues: […]}, mustBe
         ("{logicalType: string}", ": is missing"),
         ("{name: a}", f".logicalType: is missing: one of {KINDS}"),
         ("{name: a, logicalType: strng}", f".logicalType: must be one of {KINDS}; did you mean 'string'?"),
-        ("{name: a, logicalType: array}", f".logicalType: array is not supported yet: use one of {KINDS}"),
-        ("{name: a, logicalType: time}", f".logicalType: time is not supported yet: use one of {KINDS}"),
+        (
+            "{name: a, logicalType: map}",
+            (
+                ".logicalType: map is not enforced: make it an array of objects with a key and a value, "
+                "or an object where the keys are known"
+            ),
+        ),
+        (
+            "{name: a, logicalType: vector}",
+            ".logicalType: vector is not enforced: write logicalType: array, items: {logicalType: number}",
+        ),
+        (
+            "{name: a, logicalType: array}",
+            ".items: is missing: an array says what its items are, as in {logicalType: string}",
+        ),
+        ("{name: a, logicalType: object}", ".properties: must list at least one member"),
+        (
+            "{name: a, logicalType: string, items: {logicalType: string}}",
+            ".items: belongs to logicalType array: remove it",
+        ),
+        (
+            "{name: a, logicalType: array, items: {logicalType: string}, properties: [{name: b, logicalType: string}]}",
+            ".properties: belongs to logicalType object: remove it",
+        ),
+        (
+            "{name: a, logicalType: object, properties: [{name: b, logicalType: strng}]}",
+            f".properties[0].logicalType: must be one of {KINDS}; did you mean 'string'?",
+        ),
+        (
+            "{name: a, logicalType: array, items: {logicalType: object, properties: [{logicalType: string}]}}",
+            ".items.properties[0].name: is missing",
+        ),
+        (
+            "{name: a, logicalType: object, properties: [{name: b, logicalType: date}, {name: B, logicalType: date}]}",
+            ".properties[1].name: is the name of the field in line 12 too; case makes no difference",
+        ),
+        (
+            "{name: a, logicalType: object, properties: [{name: b, logicalType: string, primaryKey: true}]}",
+            ".properties[0].primaryKey: is for a plain field of the record: remove it",
+        ),
+        (
+            (
+                "{name: a, logicalType: object, logicalTypeOptions: {required: [colour]}, "
+                "properties: [{name: color, logicalType: string}]}"
+            ),
+            ".logicalTypeOptions.required[0]: names no member; did you mean 'color'?",
+        ),
+        (
+            (
+                "{name: a, logicalType: object, logicalTypeOptions: {required: true}, "
+                "properties: [{name: b, logicalType: string}]}"
+            ),
+            ".logicalTypeOptions.required: must list members by their names",
+        ),
+        (
+            "{name: a, logicalType: objct, properties: [{name: b, logicalType: string}]}",
+            f".logicalType: must be one of {KINDS}; did you mean 'object'?",
+        ),
+        (
+            "{name: a, logicalType: array, logicalTypeOptions: {uniqueItem: true}, items: {logicalType: string}}",
+            ".logicalTypeOptions.uniqueItem: is not enforced for type array; did you mean 'uniqueItems'?",
+        ),
+        (
+            "{name: a, logicalType: array, logicalTypeOptions: {minItems: 3, maxItems: 2}, items: {logicalType: date}}",
+            ".logicalTypeOptions: minItems is above maxItems: no value can pass",
+        ),
+        (
+            "{name: a, logicalType: array, logicalTypeOptions: {minItems: -1}, items: {logicalType: string}}",
+            ".logicalTypeOptions.minItems: must be a whole number, 0 to 2147483647",
+        ),
+        (
+            "{name: a, logicalType: string, customProperties: [{property: coerce, value: true}]}",
+            (
+                ".customProperties[0].value: is not possible for type string: "
+                "only integer, number, decimal, boolean may be sent in quotes"
+            ),
+        ),
+        (
+            "{name: a, logicalType: integer, customProperties: [{property: coerce, value: 'yes'}]}",
+            ".customProperties[0].value: must be true or false",
+        ),
+        (
+            "{name: a, logicalType: integer, customProperties: [{property: coerse, value: true}]}",
+            ".customProperties[0].property: is not known; did you mean 'coerce'?",
+        ),
+        (
+            "{name: a, logicalType: integer, logicalTypeOptions: {multipleOf: 0}}",
+            ".logicalTypeOptions.multipleOf: must be more than 0",
+        ),
+        (
+            "{name: a, logicalType: integer, logicalTypeOptions: {multipleOf: 2.5}}",
+            ".logicalTypeOptions.multipleOf: must be a whole number of 64 bits",
+        ),
+        (
+            "{name: a, logicalType: number, logicalTypeOptions: {multipleOf: 0.1}}",
+            (
+                ".logicalTypeOptions.multipleOf: is no number a double can hold: "
+                "add physicalType: decimal(p,s), which is exact"
+            ),
+        ),
+        (
+            "{name: a, logicalType: number, physicalType: 'decimal(4,1)', logicalTypeOptions: {multipleOf: 0.25}}",
+            ".logicalTypeOptions.multipleOf: must be a decimal(4,1) itself",
+        ),
+        (
+            "{name: a, logicalType: integer, logicalTypeOptions: {format: u64}}",
+            (
+                ".logicalTypeOptions.format: u64 does not fit into 64 bits: "
+                "write logicalType: number, physicalType: decimal(20,0)"
+            ),
+        ),
+        (
+            "{name: a, logicalType: integer, logicalTypeOptions: {format: int32}}",
+            ".logicalTypeOptions.format: must be one of i8, i16, i32, i64, u8, u16, u32; did you mean 'i32'?",
+        ),
+        (
+            "{name: a, logicalType: string, logicalTypeOptions: {format: password}}",
+            ".logicalTypeOptions.format: password says nothing a text could be checked by: remove it",
+        ),
+        (
+            "{name: a, logicalType: date, logicalTypeOptions: {format: d.M.yyyy}}",
+            (
+                ".logicalTypeOptions.format: d is not taken: "
+                "only yyyy, MM, dd, HH, mm, ss, S, text in '…', and XXX at the end"
+            ),
+        ),
+        (
+            "{name: a, logicalType: date, logicalTypeOptions: {format: yyyy-MM}}",
+            ".logicalTypeOptions.format: is not the format of a date, as yyyy-MM-dd is",
+        ),
+        (
+            "{name: a, logicalType: timestamp, logicalTypeOptions: {format: 'yyyy-MM-dd HH:mm'}}",
+            ".logicalTypeOptions.format: has no zone: add XXX, or write timezone: false",
+        ),
+        (
+            "{name: a, logicalType: timestamp, logicalTypeOptions: {timezone: false, format: 'yyyy-MM-dd HH:mmXXX'}}",
+            ".logicalTypeOptions.format: has a zone (XXX), but timezone is false: leave out one of them",
+        ),
+        (
+            "{name: a, logicalType: timestamp, logicalTypeOptions: {defaultTimezone: Europe/Berlin}}",
+            ".logicalTypeOptions.defaultTimezone: needs timezone: false; without it each time says its own zone",
+        ),
+        (
+            "{name: a, logicalType: timestamp, logicalTypeOptions: {timezone: false, defaultTimezone: Europe/Berln}}",
+            ".logicalTypeOptions.defaultTimezone: must be the name of a time zone, as in Europe/Berlin",
+        ),
+        (
+            "{name: a, logicalType: time, logicalTypeOptions: {timezone: true}}",
+            ".logicalTypeOptions.timezone: must be false: a time of day has no zone",
+        ),
+        (
+            "{name: a, logicalType: time, logicalTypeOptions: {minimum: '8:00'}}",
+            ".logicalTypeOptions.minimum: must be a time of day without a zone, as in 08:30:00",
+        ),
         ("{name: a b, logicalType: string}", ".name: must be letters, digits and _, a letter first"),
         ("{name: _a, logicalType: string}", ".name: must be letters, digits and _, a letter first"),
         ("{name: Batch_ID, logicalType: string}", ".name: is the name of a column headrace adds: name it otherwise"),
@@ -165,7 +372,7 @@ ONE_LIST = "write metric: invalidValues, arguments: {validValues: […]}, mustBe
             "{name: a, logicalType: integer, logicalTypeOptions: {pattern: x}}",
             (
                 ".logicalTypeOptions.pattern: is not enforced for type integer; "
-                "there are: minimum, maximum, exclusiveMinimum, exclusiveMaximum"
+                "there are: minimum, maximum, exclusiveMinimum, exclusiveMaximum, multipleOf, format"
             ),
         ),
         (
@@ -197,7 +404,10 @@ ONE_LIST = "write metric: invalidValues, arguments: {validValues: […]}, mustBe
         ),
         (
             "{name: a, logicalType: string, logicalTypeOptions: {format: uid}}",
-            ".logicalTypeOptions.format: must be one of uuid, email, uri, ipv4, ipv6, hostname; did you mean 'uuid'?",
+            (
+                ".logicalTypeOptions.format: must be one of uuid, email, uri, ipv4, ipv6, hostname, byte; "
+                "did you mean 'uuid'?"
+            ),
         ),
         (
             (
@@ -318,3 +528,64 @@ def test_two_fields_cannot_have_one_place_in_the_key(tmp_path: Path) -> None:
     assert mistakes(tmp_path, text) == [
         "10: schema[0].properties: gives two fields one place in the primary key: set primaryKeyPosition"
     ]
+
+
+def nested(levels: int, kind: str) -> str:
+    """A property that holds others down to that level."""
+    text = "logicalType: string"
+    for level in range(levels, 1, -1):
+        inner = f"properties: [{{name: l{level}, {text}}}]" if kind == "object" else f"items: {{{text}}}"
+        text = f"logicalType: {kind}, {inner}"
+    return f"{{name: l1, {text}}}"
+
+
+@pytest.mark.parametrize(("kind", "step"), [("object", ".properties"), ("array", ".items")])
+def test_eight_levels_are_the_most(tmp_path: Path, kind: str, step: str) -> None:
+    assert field(tmp_path, nested(8, kind)).kind == kind
+    (mistake,) = mistakes(tmp_path, f"{HEAD}      - {nested(9, kind)}\n")
+    between = step if kind == "array" else f"{step}[0]"
+    assert mistake == f"{NEXT}: schema[0].properties[1]{between * 7}{step}: is nested too deeply: 8 levels are the most"
+
+
+def test_a_rule_names_members_of_objects_by_their_path(tmp_path: Path) -> None:
+    text = (
+        f"{HEAD}      - {{name: a, logicalType: object, properties: [{{name: b, logicalType: object, properties: "
+        "[{name: c, logicalType: integer}]}, {name: d, logicalType: array, items: {logicalType: integer}}]}\n"
+        "    quality: [{type: custom, engine: headrace, name: r, implementation: 'IMPLEMENTATION'}]\n"
+    )
+
+    (rule,) = contract(tmp_path, text.replace("IMPLEMENTATION", "a.b.c > 1")).rules
+    assert rule.expression == "(`a`.`b`.`c` > 1)"
+    for implementation, mistake in (
+        ("a.b.d > 1", "field a.b.d does not exist; did you mean 'a.b.c'?"),
+        ("a.b IS NULL", "field a.b holds several values: name one of them, as a.b.c"),
+        ("a.d IS NULL", "field a.d holds several values, and those of an array have no name"),
+    ):
+        found = mistakes(tmp_path, text.replace("IMPLEMENTATION", implementation))
+        assert found == [f"{NEXT + 1}: schema[0].quality[0].implementation: {mistake}"]
+
+
+def test_the_event_time_is_no_member_of_an_object(tmp_path: Path) -> None:
+    properties = "properties: [{name: at, logicalType: timestamp, required: true}]"
+    text = HEAD.replace("value: at}", "value: a.at}") + f"      - {{name: a, logicalType: object, {properties}}}\n"
+
+    assert mistakes(tmp_path, text) == ["9: schema[0].customProperties[0].value: names no field; did you mean 'at'?"]
+
+
+def test_fingerprints_of_contracts_without_the_later_attributes_stay() -> None:
+    fields = (
+        Field(name="at", kind=Kind.TIMESTAMP, required=True, minimum=datetime(2020, 1, 1, tzinfo=UTC), description="d"),
+        Field(name="n", kind=Kind.DECIMAL, precision=8, scale=2, allowed=(), criticality=Criticality.WARN),
+    )
+    flat = Contract(id="i", version="1", event_time="at", fields=fields, rules=(Rule(name="r", expression="x"),))
+    assert flat.fingerprint == "3f85e4de4bcddcef09f2a09ac1c8a0ffbe4d695c266c282bc51200fabe932e41"
+
+
+def test_a_fingerprint_sees_what_is_nested_and_no_words() -> None:
+    def of(member: Field) -> str:
+        outer = Field(name="a", kind=Kind.ARRAY, items=Field(name="", kind=Kind.OBJECT, members=(member,)))
+        return Contract(id="i", version="1", event_time="at", fields=(outer,)).fingerprint
+
+    assert of(Field(name="m", kind=Kind.STRING)) == of(Field(name="m", kind=Kind.STRING, description="Words."))
+    assert of(Field(name="m", kind=Kind.STRING)) != of(Field(name="m", kind=Kind.STRING, required=True))
+    assert of(Field(name="m", kind=Kind.STRING)) != of(Field(name="n", kind=Kind.STRING))

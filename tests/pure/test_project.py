@@ -294,6 +294,41 @@ MISTAKES = {
 }
 
 
+NESTED = """\
+      - name: crew
+        logicalType: object
+        properties:
+          - {name: pilots, logicalType: integer}
+      - {name: gate_opens, logicalType: time}
+"""
+
+
+def test_nested_fields_are_for_conditions_alone(conf: Path) -> None:
+    quality = "    quality:\n      - type: custom"
+    change(conf / DEPARTURES, quality, NESTED + quality)
+    change(conf / MODEL, "status = 'departed'", "crew.pilots > 1")
+    assert load(conf, "local", {}).models["arrives_late"].where == "(`crew`.`pilots` > 1)"
+
+    lines = (
+        change(conf / SET, "op: mean, of: dep_delay", "op: mean, of: crew"),
+        change(conf / MODEL, "dep_delay, distance", "crew.pilots, gate_opens"),
+    )
+    assert mistakes(conf) == [
+        (
+            f"conf/{SET}:{lines[0]}: features.mean_dep_delay.of: "
+            "crew is nested: only plain fields of the record can be taken"
+        ),
+        (
+            f"conf/{MODEL}:{lines[1]}: inputs.signal[3]: "
+            "crew.pilots is nested: only plain fields of the record can be taken"
+        ),
+        (
+            f"conf/{MODEL}:{lines[1]}: inputs.signal[4]: gate_opens is time: "
+            "a model takes string, integer, number, decimal or boolean"
+        ),
+    ]
+
+
 @pytest.mark.parametrize(("file", "old", "new", "said"), MISTAKES.values(), ids=MISTAKES)
 def test_each_mistake_is_one_exact_line(conf: Path, file: str, old: str, new: str, said: str) -> None:
     at = change(conf / file, old, new)

@@ -113,20 +113,31 @@ def _notes(document: Node, contract: Contract) -> Iterator[Note]:
     if not contract.primary_key:
         yield Note(record.file, record.line, "the record", "has no primaryKey: what tells two records apart?")
     for node, field in zip(record.at("properties").items, contract.fields, strict=True):
-        for advice in _of_field(field, is_event_time=field.name == contract.event_time):
-            yield Note(node.file, node.line, field.name, advice)
+        yield from _of_property(node, field, field.name, is_event_time=field.name == contract.event_time)
+
+
+def _of_property(node: Node, field: Field, path: str, *, is_event_time: bool = False) -> Iterator[Note]:
+    """The advice on a field and on all that is nested in it."""
+    for advice in _of_field(field, is_event_time=is_event_time):
+        yield Note(node.file, node.line, path, advice)
+    for child, member in zip(node.at("properties").items, field.members, strict=False):
+        yield from _of_property(child, member, f"{path}.{member.name}")
+    if field.items:
+        yield from _of_property(node.at("items"), field.items, f"{path}[]")
 
 
 def _of_field(field: Field, *, is_event_time: bool) -> Iterator[str]:
     lowest = field.minimum is not None or field.exclusive_minimum is not None
     highest = field.maximum is not None or field.exclusive_maximum is not None
     shaped = field.pattern or field.format or field.allowed or field.max_length or field.min_length
-    if not field.description:
+    if field.name and not field.description:
         yield "has no description"
     if field.kind is Kind.STRING and not shaped:
         yield "takes any text: give it a pattern, a format, a length or its values"
     if field.kind in (Kind.INTEGER, Kind.NUMBER, Kind.DECIMAL) and not (lowest or highest or field.allowed):
         yield "takes any number: give it a minimum or a maximum"
+    if field.kind is Kind.ARRAY and field.max_items is None:
+        yield "takes any number of items: give it maxItems"
     if is_event_time and not lowest:
         yield "is the event time and has no minimum: a clock that was never set is accepted"
 

@@ -97,6 +97,8 @@ def _is_condition(node: exp.Expr) -> bool:
 
 
 def _atom(node: exp.Expr) -> Atom:
+    if any(column.table for column in node.find_all(exp.Column)):
+        raise ValueError(f"has {node.sql('spark')}, which looks into an object")
     sides = [side.unnest() for side in (node.this, node.args.get("expression")) if isinstance(side, exp.Expression)]
     match node, sides:
         case exp.Column(), _:

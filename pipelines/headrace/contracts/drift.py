@@ -14,7 +14,9 @@ from typing import Any
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from headrace.contracts.model import Contract
 from headrace.contracts.reasons import Reason
+from headrace.contracts.unknown import unknown_paths
 
 __all__ = ["Drift", "DriftKind", "Known", "drifts", "learned"]
 
@@ -36,7 +38,6 @@ class DriftKind(StrEnum):
 
 
 _TELLING = {Reason.WRONG_TYPE: DriftKind.CHANGED_TYPE, Reason.NOT_ALLOWED: DriftKind.NEW_VALUE}
-_NO_MEMBERS = "CAST(array() AS ARRAY<STRUCT<key: STRING, value: STRING>>)"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,13 +72,13 @@ class Known:
         return cls(told=told, missed=tuple(stored["missed"]), present=stored["present"], records=stored["records"])
 
 
-def drifts(judged: DataFrame) -> list[Drift]:
+def drifts(judged: DataFrame, contract: Contract) -> list[Drift]:
     """What the records of a batch have that their contract does not say, whether told before or not.
 
     In: what ``judge`` gives. One pass over the records that have a reason, a warning or an unknown member.
     """
     odd = judged.where((F.size("reasons") > 0) | (F.size("warnings") > 0) | F.col("others").isNotNull())
-    seen = odd.select(F.explode(F.concat(_unknown(), _told())).alias("seen"), "envelope")
+    seen = odd.select(F.explode(F.concat(_unknown(contract), _told())).alias("seen"), "envelope")
     source = F.col("envelope.source")
     came = F.struct(source["arrived_at"], source["name"], source["partition"], source["position"])
     grouped = seen.groupBy("seen.kind", "seen.field", "seen.detail").agg(
@@ -121,11 +122,10 @@ def _added(known: Known, present: Mapping[str, int], records: int, **told: Any) 
     return Known(present=counts, records=known.records // halved + records, **told)
 
 
-def _unknown() -> Column:
-    pairs = F.coalesce(F.map_entries("others"), F.expr(_NO_MEMBERS))
-    return F.transform(
-        pairs, lambda pair: _seen(F.lit(DriftKind.UNKNOWN_FIELD.value), pair["key"], _kind(pair["value"]))
-    )
+def _unknown(contract: Contract) -> Column:
+    kind = F.lit(DriftKind.UNKNOWN_FIELD.value)
+    pairs = unknown_paths(contract, F.col("others"))
+    return F.transform(pairs, lambda pair: _seen(kind, pair["key"], _kind(pair["value"])))
 
 
 def _told() -> Column:

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from headrace.contracts.checks import FORMATS
 from headrace.contracts.demands import demands
-from headrace.contracts.model import Contract, Criticality, Field, Kind
+from headrace.contracts.formats import FORMATS
+from headrace.contracts.model import RANGES, TIMES, Contract, Criticality, Field, Kind
 from headrace.contracts.reasons import Reason
 
 __all__ = ["Expectation", "Suite", "Untranslated", "suite"]
@@ -28,6 +28,7 @@ _TYPES: Mapping[Kind, str] = {
     Kind.BOOLEAN: "BooleanDtype",
     Kind.TIMESTAMP: "datetime64[us]",
     Kind.DATE: "date",
+    Kind.TIME: "str",
 }
 _SEVERITIES = {Criticality.ERROR: "critical", Criticality.WARN: "warning"}
 
@@ -88,9 +89,7 @@ def suite(contract: Contract) -> Suite:
     untranslated: list[Untranslated] = []
     for field in contract.fields:
         expectations += _of_field(field)
-        if field.pattern is not None and not _is_pythons(field.pattern):
-            why = "Python's regular expressions cannot say it"
-            untranslated.append(Untranslated(f"{field.name}.{Reason.PATTERN}", why))
+        untranslated += _unsaid(field)
     for rule in contract.rules:
         try:
             said = demands(rule, contract)
@@ -108,6 +107,23 @@ def suite(contract: Contract) -> Suite:
             for each in said
         ]
     return Suite(tuple(expectations), (*untranslated, *_NEVER))
+
+
+def _unsaid(field: Field) -> Iterator[Untranslated]:
+    """What no expectation says of a field, though the judge does."""
+    if field.kind.nested:
+        yield Untranslated(field.name, "expectations look at columns, not at what is nested in them")
+    if field.pattern is not None and not _is_pythons(field.pattern):
+        yield Untranslated(f"{field.name}.{Reason.PATTERN}", "Python's regular expressions cannot say it")
+    if field.multiple_of is not None:
+        yield Untranslated(f"{field.name}.{Reason.NOT_A_MULTIPLE}", "no expectation divides a value")
+    if field.kind is Kind.TIME and _is_bounded(field):
+        yield Untranslated(f"{field.name}.{Reason.IMPLAUSIBLE_TIME}", "times of day are texts of more than one length")
+
+
+def _is_bounded(field: Field) -> bool:
+    bounds = (field.lowest, field.highest, field.exclusive_minimum, field.exclusive_maximum)
+    return any(bound is not None for bound in bounds)
 
 
 def _columns(contract: Contract) -> Expectation:
@@ -134,10 +150,29 @@ def _key(contract: Contract) -> Iterator[Expectation]:
 def _of_field(field: Field) -> Iterator[Expectation]:
     if field.required:
         yield _values(field, Reason.REQUIRED, "values_to_not_be_null", always=True)
+    if field.kind.nested:
+        return
     yield _values(
         field, Reason.WRONG_TYPE, "values_to_be_in_type_list", {"type_list": [_TYPES[field.kind]]}, always=True
     )
-    bounds = Reason.IMPLAUSIBLE_TIME if field.kind in (Kind.TIMESTAMP, Kind.DATE) else Reason.OUT_OF_RANGE
+    if field.kind is not Kind.TIME:
+        yield from _between(field)
+    lengths = _given(min_value=field.min_length, max_value=field.max_length)
+    if lengths:
+        yield _values(field, Reason.LENGTH, "value_lengths_to_be_between", lengths)
+    if field.pattern is not None and _is_pythons(field.pattern):
+        yield _values(field, Reason.PATTERN, "values_to_match_regex", {"regex": _whole(field.pattern)})
+    if field.kind is Kind.STRING and field.format is not None:
+        yield _values(field, Reason.FORMAT, "values_to_match_regex", {"regex": _whole(_pythons(FORMATS[field.format]))})
+    if field.allowed:
+        yield _values(field, Reason.NOT_ALLOWED, "values_to_be_in_set", {"value_set": list(field.allowed)})
+
+
+def _between(field: Field) -> Iterator[Expectation]:
+    bounds = Reason.IMPLAUSIBLE_TIME if field.kind in TIMES else Reason.OUT_OF_RANGE
+    if field.kind in (Kind.INTEGER, Kind.NUMBER) and field.format is not None:
+        low, high = RANGES[field.format]
+        yield _values(field, bounds, "values_to_be_between", {"min_value": low, "max_value": high})
     inclusive = _given(min_value=field.lowest, max_value=field.highest)
     exclusive = _given(min_value=field.exclusive_minimum, max_value=field.exclusive_maximum)
     if inclusive:
@@ -147,15 +182,6 @@ def _of_field(field: Field) -> Iterator[Expectation]:
             name.replace("min_value", "strict_min").replace("max_value", "strict_max"): True for name in exclusive
         }
         yield _values(field, bounds, "values_to_be_between", exclusive | strict)
-    lengths = _given(min_value=field.min_length, max_value=field.max_length)
-    if lengths:
-        yield _values(field, Reason.LENGTH, "value_lengths_to_be_between", lengths)
-    if field.pattern is not None and _is_pythons(field.pattern):
-        yield _values(field, Reason.PATTERN, "values_to_match_regex", {"regex": _whole(field.pattern)})
-    if field.format is not None:
-        yield _values(field, Reason.FORMAT, "values_to_match_regex", {"regex": _whole(_pythons(FORMATS[field.format]))})
-    if field.allowed:
-        yield _values(field, Reason.NOT_ALLOWED, "values_to_be_in_set", {"value_set": list(field.allowed)})
 
 
 def _values(

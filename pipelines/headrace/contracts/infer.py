@@ -6,22 +6,19 @@ What records show is taken over only where it may be a habit: a sample knows nei
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-from headrace.contracts.model import EARLIEST, LATEST, Contract, Criticality, Field, Kind
-from headrace.contracts.odcs_field import read_field
+from headrace.contracts.infer_field import ENOUGH, counts, fields_of, remarks_of
+from headrace.contracts.model import Contract, Field, Kind
 from headrace.contracts.odcs_text import written
-from headrace.contracts.sample import Sample, Sent, Values
-from headrace.documents import Node, nearest
-from headrace.errors import ConfigError, UsageError
+from headrace.contracts.sample import Sample
+from headrace.contracts.values import Sent, Values
+from headrace.documents import nearest
+from headrace.errors import UsageError
 
 __all__ = ["Proposal", "propose"]
-
-# What fewer values show may be chance: no bound, list of values or key comes of it.
-ENOUGH = 20
 
 _EPOCHS = (datetime(2000, 1, 1, tzinfo=UTC), datetime(1970, 1, 1, tzinfo=UTC))
 _IDENTIFIER = re.compile(r"(?:^|_)(?i:id|uuid|guid|key)$|[a-z](?:Id|ID)$")
@@ -34,7 +31,7 @@ whether it will stay so. What no record says is yours to write: descriptions, th
 class Proposal:
     """A contract that every record of the sample keeps.
 
-    remarks: by field, what its checks were taken from; left_out: keys that are no field of it, and why.
+    remarks: by the path of a field, what its checks were taken from; left_out: keys that are no field of it, and why.
     """
 
     contract: Contract
@@ -54,9 +51,8 @@ def propose(sample: Sample, *, name: str, event_time: str | None = None) -> Prop
     event_time: the field that says when it happened; left out, it is the first that can be.
     Raises ``UsageError`` where no field can be, or not this one.
     """
-    spelled = Counter(key.casefold() for key in sample.keys)
-    refused = {key: _refusal(key, values, spelled[key.casefold()] > 1) for key, values in sample.keys.items()}
-    fields = [_field(key, sample) for key, why in refused.items() if not why]
+    left_out: list[str] = []
+    fields = fields_of(sample.keys, sample.read, left_out)
     chosen, identifier = _event_time(fields, sample, event_time), _primary_key(fields, sample)
     fields = [
         replace(each, minimum=_epoch(sample.keys[chosen]))
@@ -64,44 +60,15 @@ def propose(sample: Sample, *, name: str, event_time: str | None = None) -> Prop
         else replace(each, primary_key=int(each.name == identifier))
         for each in fields
     ]
+    remarks = remarks_of(fields, sample.keys, sample.read)
+    if identifier:
+        seen = f"unique in {sample.compared:,} records"
+        remarks[identifier] = "; ".join(filter(None, (seen, remarks[identifier])))
     return Proposal(
         contract=Contract(id=name, version="1.0.0", event_time=chosen, fields=tuple(fields)),
-        remarks={each.name: _remark(each, sample) for each in fields},
-        left_out=tuple(f"{key[:80]!r} {why}" for key, why in refused.items() if why),
+        remarks=remarks,
+        left_out=tuple(left_out),
         records=sample.read,
-    )
-
-
-def _refusal(key: str, values: Values, twin: bool) -> str:
-    """Why a key can be no field; nothing if it can."""
-    if twin:
-        return "also comes in other upper and lower case: a field is written in one way"
-    try:
-        parts = {"name": key, "logicalType": Kind.STRING.value}
-        read_field(Node({part: Node(value, "", 0, (part,)) for part, value in parts.items()}, "", 0), key_position=1)
-    except ConfigError as error:
-        return error.mistakes[0].split(": ", 2)[-1]
-    if values.kind is not None:
-        return ""
-    if not values.sent:
-        return "is null in every record: nothing tells its kind"
-    if set(values.sent) & {Sent.OBJECT, Sent.ARRAY}:
-        return "holds objects or arrays: nested values have no field yet"
-    return f"is sent as {_counts(values)}: a field is of one kind"
-
-
-def _field(key: str, sample: Sample) -> Field:
-    values = sample.keys[key]
-    count, texts = values.sent.total(), sorted(values.texts or ())
-    few = len(texts) > 1 and count >= ENOUGH * len(texts)
-    plausible = values.earliest >= EARLIEST and values.latest <= LATEST
-    return Field(
-        name=key,
-        kind=values.kind or Kind.STRING,
-        required=count == sample.read,
-        minimum=0 if values.kind in (Kind.INTEGER, Kind.NUMBER) and count >= ENOUGH and values.least >= 0 else None,
-        allowed=tuple(texts) if few and values.kind is Kind.STRING else (),
-        criticality=Criticality.ERROR if plausible or values.kind is not Kind.TIMESTAMP else Criticality.WARN,
     )
 
 
@@ -120,7 +87,7 @@ def _event_time(fields: Sequence[Field], sample: Sample, wanted: str | None) -> 
     raise UsageError(
         "a contract needs an event time, and no field is a time with its zone in every record, "
         "as 2026-01-31T00:00:00Z is"
-        + "".join(f"\n{key[:80]!r} is {_counts(values)} of {sample.read:,}" for key, values in near.items())
+        + "".join(f"\n{key[:80]!r} is {counts(values)} of {sample.read:,}" for key, values in near.items())
     )
 
 
@@ -137,22 +104,3 @@ def _primary_key(fields: Sequence[Field], sample: Sample) -> str | None:
 
 def _epoch(values: Values) -> datetime | None:
     return next((epoch for epoch in _EPOCHS if values.earliest >= epoch), None)
-
-
-def _remark(each: Field, sample: Sample) -> str:
-    values = sample.keys[each.name]
-    count = values.sent.total()
-    usual = {Kind.STRING: {Sent.TEXT}, Kind.NUMBER: {Sent.INTEGER, Sent.NUMBER}}.get(each.kind)
-    remarks = (
-        (not each.required, f"absent or null in {sample.read - count:,} of {sample.read:,}"),
-        (each.primary_key, f"unique in {sample.compared:,} records"),
-        (each.minimum == 0, f"never below 0 in {count:,} values"),
-        (each.allowed, f"no other in {count:,} values"),
-        (each.criticality is Criticality.WARN, "sent before 1900 or after 2200 too: marked, not rejected"),
-        (usual and set(values.sent) - usual, f"sent as {_counts(values)}"),
-    )
-    return "; ".join(remark for holds, remark in remarks if holds)
-
-
-def _counts(values: Values) -> str:
-    return ", ".join(f"{sent} ({count:,})" for sent, count in values.sent.most_common())

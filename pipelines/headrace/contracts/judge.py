@@ -1,7 +1,7 @@
 """The judge: envelopes in, the same rows out with typed fields, reasons and warnings. One parse, one pass.
 
 Every record keeps exactly one row. ``reasons`` is empty where the record is accepted. No record can make the query
-fail, and none is repaired: what was sent as another type is ``wrong_type``, never cast.
+fail, and none is repaired: what was sent as another type is ``wrong_type``, and cast only where the contract says so.
 """
 
 from __future__ import annotations
@@ -14,13 +14,15 @@ from typing import Final
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from headrace.contracts.checks import DAY, Check, is_instant, value_checks
-from headrace.contracts.model import Contract, Criticality, Field, Kind, Unknown
+from headrace.contracts.checks import Check, value_checks
+from headrace.contracts.model import Contract, Criticality, Field, Unknown
+from headrace.contracts.plain import is_plain
 from headrace.contracts.reasons import NONE, Reason, reason
-from headrace.contracts.shape import as_variant, is_plain, json_type, shape_checks, shape_is_clean
+from headrace.contracts.shape import as_variant, shape_checks, shape_is_clean
+from headrace.contracts.types import json_type, typed
 from headrace.contracts.unknown import unknown_members, unknown_reasons
 
-__all__ = ["column_type", "judge"]
+__all__ = ["judge"]
 
 _BAD: Final = "_headrace_corrupt"
 _STRICT: Final = {
@@ -50,13 +52,13 @@ def judge(envelopes: DataFrame, contract: Contract) -> DataFrame:
     checks = tuple(_value_checks(contract))
     errors = tuple(check for check in checks if check.criticality is Criticality.ERROR)
     warns = tuple(check for check in checks if check.criticality is Criticality.WARN)
-    typed = looked.select(
+    read = looked.select(
         "*",
         (plain | whole).alias("_clean"),
-        *[_typed(field).alias(field.name) for field in contract.fields],
+        *[typed(field, _sent(field)).alias(field.name) for field in contract.fields],
     )
     others = F.when(~F.col("_clean"), unknown_members(contract, F.col("_variant")))
-    weighed = typed.withColumn("_fails", _any(errors)).withColumn("others", others)
+    weighed = read.withColumn("_fails", _any(errors)).withColumn("others", others)
     return weighed.select(
         "envelope",
         *contract.names,
@@ -65,12 +67,6 @@ def judge(envelopes: DataFrame, contract: Contract) -> DataFrame:
         _raised(warns).alias("warnings"),
         "others",
     )
-
-
-def column_type(field: Field) -> str:
-    """The DDL type the field has in ``signals_<signal>``."""
-    of_text = {Kind.TIMESTAMP: "TIMESTAMP", Kind.DATE: "DATE", Kind.NUMBER: "DOUBLE"}
-    return of_text.get(field.kind) or json_type(field)
 
 
 def _gate(contract: Contract, value: Column) -> Column:
@@ -97,19 +93,6 @@ def _corrupt() -> Column:
     return F.col("_json").getField(_BAD)
 
 
-def _typed(field: Field) -> Column:
-    sent = _sent(field)
-    match field.kind:
-        case Kind.TIMESTAMP:
-            return F.when(is_instant(sent), sent.try_cast("timestamp"))
-        case Kind.DATE:
-            return F.when(sent.rlike(rf"\A{DAY}\z"), sent.try_cast("date"))
-        case Kind.NUMBER:
-            return sent.try_cast("double")
-        case _:
-            return sent
-
-
 def _value_checks(contract: Contract) -> Iterator[Check]:
     for field in contract.fields:
         yield from value_checks(field, _sent(field), F.col(field.name))
@@ -122,9 +105,9 @@ def _value_checks(contract: Contract) -> Iterator[Check]:
 def _reasons(contract: Contract, errors: tuple[Check, ...]) -> Column:
     """Gate, then shape, then values: what a later step would only repeat of an earlier one is not asked."""
     corrupt = _corrupt().isNotNull()
-    misshapen = _raised(shape_checks(contract, F.col("_text"), F.col("_variant"), F.col("_json"), corrupt))
+    misshapen = _raised(shape_checks(contract, F.col("_text"), F.col("_variant"), corrupt))
     if contract.unknown is Unknown.REJECT:
-        misshapen = F.concat(misshapen, unknown_reasons(F.col("others")))
+        misshapen = F.concat(misshapen, unknown_reasons(contract, F.col("others")))
     gate = F.transform(F.array(F.col("_gate")), _gate_reason)
     return (
         F.when(F.col("_gate").isNotNull(), gate)

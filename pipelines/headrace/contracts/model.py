@@ -8,41 +8,35 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass
-from datetime import UTC, date, datetime
-from decimal import Decimal
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from itertools import dropwhile
+from typing import TYPE_CHECKING, Any, Final
+
+from headrace.contracts.field import DEEPEST, EARLIEST, LATEST, RANGES, TIMES, Bound, Criticality, Field, Kind
 
 if TYPE_CHECKING:
     from headrace.contracts.aggregates import Aggregate
 
-__all__ = ["EARLIEST", "LATEST", "Bound", "Contract", "Criticality", "Field", "Kind", "Rule", "Unknown"]
+__all__ = [
+    "DEEPEST",
+    "EARLIEST",
+    "LATEST",
+    "RANGES",
+    "TIMES",
+    "Bound",
+    "Contract",
+    "Criticality",
+    "Field",
+    "Kind",
+    "Rule",
+    "Unknown",
+    "kinds",
+]
 
-Bound = int | float | Decimal | date | datetime
-
-# The bounds of a timestamp that has no others: Python cannot hold a year beyond 9999, and Delta readers differ on old
-# calendars, so what lies outside is a mistake.
-EARLIEST, LATEST = datetime(1900, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
-
-
-class Criticality(StrEnum):
-    """``error`` rejects a record that breaks the rule, ``warn`` keeps and marks it."""
-
-    ERROR = "error"
-    WARN = "warn"
-
-
-class Kind(StrEnum):
-    """The logical type of a field, in ODCS's words; ``DECIMAL`` is its ``number`` with a physical decimal type."""
-
-    STRING = "string"
-    INTEGER = "integer"
-    NUMBER = "number"
-    DECIMAL = "decimal"
-    BOOLEAN = "boolean"
-    TIMESTAMP = "timestamp"
-    DATE = "date"
+# Fingerprints were taken before these attributes were there: each counts only where it says something.
+_LATER: Final = {each.name: each.default for each in dropwhile(lambda each: each.name != "members", fields(Field))}
 
 
 class Unknown(StrEnum):
@@ -50,57 +44,6 @@ class Unknown(StrEnum):
 
     KEEP = "keep"
     REJECT = "reject"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Field:
-    """One field of a record.
-
-    name, description: as the contract has them.
-    kind: its logical type; a value sent as any other JSON type is ``wrong_type``.
-    required: null or absent is ``required``.
-    primary_key: its place in the primary key, from 1; 0 if it has none.
-    precision, scale: of a decimal.
-    minimum, maximum: inclusive bounds, ``out_of_range`` (a time outside is ``implausible_time``).
-    exclusive_minimum, exclusive_maximum: the same, exclusive.
-    min_length, max_length: in characters, ``length``.
-    pattern: a Java regular expression the whole text must match, ``pattern``.
-    format: ``uuid``, ``email``, ``uri``, ``ipv4``, ``ipv6`` or ``hostname``, ``format``.
-    allowed: the only values, ``not_allowed``.
-    outlier: the robust z-score from which on a value is marked as ``outlier``; it never rejects.
-    criticality: of every check above but that, type and required, which always reject.
-    """
-
-    name: str
-    kind: Kind
-    description: str = ""
-    required: bool = False
-    primary_key: int = 0
-    precision: int = 38
-    scale: int = 0
-    minimum: Bound | None = None
-    maximum: Bound | None = None
-    exclusive_minimum: Bound | None = None
-    exclusive_maximum: Bound | None = None
-    min_length: int | None = None
-    max_length: int | None = None
-    pattern: str | None = None
-    format: str | None = None
-    allowed: tuple[str | int | float, ...] = ()
-    outlier: float | None = None
-    criticality: Criticality = Criticality.ERROR
-
-    @property
-    def lowest(self) -> Bound | None:
-        """The inclusive bound below; a timestamp without any has ``EARLIEST``."""
-        unbounded = self.minimum is None and self.exclusive_minimum is None
-        return EARLIEST if self.kind is Kind.TIMESTAMP and unbounded else self.minimum
-
-    @property
-    def highest(self) -> Bound | None:
-        """The inclusive bound above; a timestamp without any has ``LATEST``."""
-        unbounded = self.maximum is None and self.exclusive_maximum is None
-        return LATEST if self.kind is Kind.TIMESTAMP and unbounded else self.maximum
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,14 +87,22 @@ class Contract:
         """The field of that name; KeyError if there is none."""
         return {field.name: field for field in self.fields}[name]
 
+    def at(self, path: str) -> Field:
+        """The field, member or item of a path as in ``lines[].price``; KeyError if there is none."""
+        first, *inner = path.replace("[]", ".[]").split(".")
+        found = self.field(first)
+        for name in inner:
+            found = {member.name: member for member in found.inner}["" if name == "[]" else name]
+        return found
+
     @property
     def names(self) -> tuple[str, ...]:
         return tuple(field.name for field in self.fields)
 
     @property
     def kinds(self) -> dict[str, Kind]:
-        """The kind of each field by its name."""
-        return {field.name: field.kind for field in self.fields}
+        """The kind of each field by its name, and of each member of an object by its path, as in ``address.zip``."""
+        return kinds(self.fields)
 
     @property
     def primary_key(self) -> tuple[str, ...]:
@@ -162,13 +113,29 @@ class Contract:
     def fingerprint(self) -> str:
         """SHA-256 over everything that decides about records; descriptions and owner do not."""
         deciding = asdict(self) | {"description": "", "owner": ""}
-        for part in (*deciding["fields"], *deciding["rules"], *deciding["aggregates"]):
-            part["description"] = ""
-        for field in deciding["fields"]:
-            if field["outlier"] is None:
-                del field["outlier"]
+        deciding["fields"] = [_deciding(field) for field in deciding["fields"]]
+        for rule in (*deciding["rules"], *deciding["aggregates"]):
+            rule["description"] = ""
         if not self.aggregates:
             del deciding["aggregates"]
         if self.unknown is Unknown.KEEP:
             del deciding["unknown"]
         return hashlib.sha256(json.dumps(deciding, sort_keys=True, default=str).encode()).hexdigest()
+
+
+def kinds(members: Sequence[Field], before: str = "") -> dict[str, Kind]:
+    """The kind of each field by its name, and of each member of an object by its path."""
+    found: dict[str, Kind] = {}
+    for field in members:
+        found |= {before + field.name: field.kind, **kinds(field.members, f"{before}{field.name}.")}
+    return found
+
+
+def _deciding(field: Mapping[str, Any]) -> dict[str, Any]:
+    """What of a field decides."""
+    said = {name: value for name, value in field.items() if name not in _LATER or value != _LATER[name]}
+    if field["members"]:
+        said["members"] = [_deciding(member) for member in field["members"]]
+    if field["items"]:
+        said["items"] = _deciding(field["items"])
+    return said | {"description": ""}

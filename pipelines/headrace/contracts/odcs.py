@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from headrace.contracts.aggregates import Aggregate
-from headrace.contracts.model import Contract, Criticality, Field, Rule, Unknown
+from headrace.contracts.model import Contract, Criticality, Field, Rule, Unknown, kinds
 from headrace.contracts.odcs_aggregates import read_aggregate
-from headrace.contracts.odcs_field import is_value_list, read_field
+from headrace.contracts.odcs_field import read_fields
 from headrace.contracts.odcs_parts import custom_properties, severity, text
+from headrace.contracts.odcs_values import is_value_list
 from headrace.documents import Mistakes, Node, check, nearest
 from headrace.errors import ConfigError
 from headrace.expressions import compile_condition
@@ -82,24 +83,11 @@ def _fields(record: Node, mistakes: Mistakes) -> list[Field]:
         return []
     if text(record, "logicalType") not in ("", "object"):
         mistakes.add(record.at("logicalType"), "must be object: a record is one JSON object")
-    fields: list[Field] = []
-    seen: dict[str, Node] = {}
-    for node in properties.items:
-        with mistakes.gathered():
-            fields.append(read_field(node, key_position=1 + sum(1 for field in fields if field.primary_key)))
-        _once(node, seen, mistakes)
+    fields = read_fields(properties, mistakes)
     positions = [field.primary_key for field in fields if field.primary_key]
     if len(set(positions)) < len(positions):
         mistakes.add(properties, "gives two fields one place in the primary key: set primaryKeyPosition")
     return fields
-
-
-def _once(node: Node, seen: dict[str, Node], mistakes: Mistakes) -> None:
-    name = text(node, "name").casefold()
-    if name and name in seen:
-        first = seen[name].line
-        mistakes.add(node.at("name"), f"is the name of the field in line {first} too; case makes no difference")
-    seen[name] = node
 
 
 def _event_time(record: Node, settings: Mapping[str, Node], fields: Sequence[Field] | None, mistakes: Mistakes) -> str:
@@ -140,7 +128,7 @@ def _unknown(settings: Mapping[str, Node], mistakes: Mistakes) -> Unknown:
 
 
 def _rules(record: Node, fields: Sequence[Field] | None, mistakes: Mistakes) -> list[Rule]:
-    columns = None if fields is None else {field.name: field.kind for field in fields}
+    columns = None if fields is None else kinds(fields)
     rules: list[Rule] = []
     for node in _quality(record):
         if _is_library(node):

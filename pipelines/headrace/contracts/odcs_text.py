@@ -18,10 +18,10 @@ _WIDEST = 1_000_000
 
 
 def written(contract: Contract, remarks: Mapping[str, str], *, heading: str) -> str:
-    """The contract as a draft, with a comment above it and one beside each field that has a remark.
+    """The contract as a draft, with a comment above it and one beside each field whose path has a remark.
 
-    Only what a proposal gives a field is written: kind, required, its place in the key, lower bound, list of values
-    and severity.
+    Only what a proposal gives a field is written: kind, required, its place in the key, lower bound, list of values,
+    severity, and what is nested in it.
     """
     yaml, stream = YAML(), io.StringIO()
     yaml.indent(mapping=2, sequence=4, offset=2)
@@ -39,7 +39,7 @@ def _document(contract: Contract, remarks: Mapping[str, str], heading: str) -> C
         name=contract.id,
         logicalType="object",
         customProperties=settings,
-        properties=[_property(each, remarks[each.name]) for each in contract.fields],
+        properties=[_property(each, remarks, each.name) for each in contract.fields],
     )
     document = CommentedMap(
         apiVersion="v3.1.0",
@@ -54,10 +54,10 @@ def _document(contract: Contract, remarks: Mapping[str, str], heading: str) -> C
     return document
 
 
-def _property(each: Field, remark: str) -> CommentedMap:
-    written = CommentedMap(name=each.name, logicalType=each.kind.value)
-    if remark:
-        written.yaml_add_eol_comment(remark, "name")
+def _property(each: Field, remarks: Mapping[str, str], path: str) -> CommentedMap:
+    written = CommentedMap({"name": each.name} if each.name else {}, logicalType=each.kind.value)
+    if remarks[path]:
+        written.yaml_add_eol_comment(remarks[path], next(iter(written)))
     if each.required:
         written["required"] = True
     if each.primary_key:
@@ -70,6 +70,10 @@ def _property(each: Field, remark: str) -> CommentedMap:
     if each.allowed:
         values = _flow(validValues=CommentedSeq(each.allowed))
         written["quality"] = [CommentedMap(metric="invalidValues", arguments=values, mustBe=0)]
+    if each.members:
+        written["properties"] = [_property(member, remarks, f"{path}.{member.name}") for member in each.members]
+    if each.items:
+        written["items"] = _property(each.items, remarks, f"{path}[]")
     return written
 
 

@@ -1,6 +1,7 @@
 """A patch: records mended on their way back, by one declared expression a field.
 
-Every field is a text in an expression, as the record has it, whatever its kind; null where it is null or absent. What
+Every field is a text in an expression, as the record has it, whatever its kind, what is nested as JSON; null where it
+is null or absent. What
 an expression gives is written back as the kind of its field. What is no JSON object stays as it is.
 """
 
@@ -75,7 +76,10 @@ def _json(field: Field, expression: str) -> Column:
     """What the expression gives, as JSON of the field's kind; null where it is none."""
     type_ = _TYPES.get(field.kind)
     made = F.expr(expression).cast("string")
-    text = _quoted(made) if type_ is None else made.try_cast(type_).cast("string")
+    if field.kind.nested:
+        text = F.to_json(F.try_parse_json(made))
+    else:
+        text = _quoted(made) if type_ is None else made.try_cast(type_).cast("string")
     return F.coalesce(text, F.lit("null"))
 
 

@@ -43,6 +43,10 @@ class Reason(StrEnum):
     FORMAT = "format"
     NOT_ALLOWED = "not_allowed"
     UNKNOWN_FIELD = "unknown_field"
+    NOT_A_MULTIPLE = "not_a_multiple"
+    ITEM_COUNT = "item_count"
+    REPEATED_ITEM = "repeated_item"
+    MEMBER_COUNT = "member_count"
     RULE = "rule"
     DUPLICATE = "duplicate"
     OUTLIER = "outlier"
@@ -70,7 +74,7 @@ _MESSAGES = {
     Reason.NON_FINITE: "the number is infinite or not a number",
     Reason.INEXACT_DECIMAL: "the number has more decimal places than the field, and would be rounded",
     Reason.REQUIRED: "the field is required and is null or absent",
-    Reason.WRONG_FORMAT: "the text is not a date, or not a time with its zone, in ISO 8601",
+    Reason.WRONG_FORMAT: "the text is not a date or time written as the contract says: in ISO 8601, with its zone",
     Reason.OUT_OF_RANGE: "the value is outside its bounds",
     Reason.IMPLAUSIBLE_TIME: "the time is outside its bounds",
     Reason.FUTURE_EVENT_TIME: "the event lies farther ahead than the signal's clock allows",
@@ -79,6 +83,10 @@ _MESSAGES = {
     Reason.FORMAT: "the text is not of its format",
     Reason.NOT_ALLOWED: "the value is not one of those allowed",
     Reason.UNKNOWN_FIELD: "the contract names no such field, and lets none in",
+    Reason.NOT_A_MULTIPLE: "the number does not divide by the contract's",
+    Reason.ITEM_COUNT: "the array has too few or too many items",
+    Reason.REPEATED_ITEM: "an item stands in the array twice",
+    Reason.MEMBER_COUNT: "the object has too few or too many members",
     Reason.RULE: "the condition does not hold",
     Reason.DUPLICATE: "a record with the same primary key was accepted before it",
     Reason.OUTLIER: "the value lies far from what the signal usually sends",

@@ -15,8 +15,8 @@ from typing import Any
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from headrace.contracts.judge import column_type
 from headrace.contracts.model import Contract
+from headrace.contracts.types import column_type
 from headrace.errors import ConfigError
 from headrace.features.spec import FeatureSet
 from headrace.features.windows import feature_type, on_time, windowed

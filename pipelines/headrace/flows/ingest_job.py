@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from headrace.config import Clock, DeadLetterTopic, Duplicates, Limits, Quality
-from headrace.contracts.judge import column_type
 from headrace.contracts.model import Contract
+from headrace.contracts.types import column_type
 from headrace.flows.project import Project
 from headrace.io.checkpoint import Checkpoint
 from headrace.io.lake import Lake

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from headrace import tables
-from headrace.contracts.model import Kind
+from headrace.contracts.model import TIMES, Kind
 from headrace.documents import Mistakes, Node
 from headrace.expressions import compile_condition, compile_expression
 from headrace.features.spec import FeatureSet, Op
@@ -85,7 +85,7 @@ def _check_taken(node: Node, name: str, declared: FeatureSet, kinds: Mapping[str
 
 def _visible(node: Node, name: str, kind: Kind, mistakes: Mistakes) -> None:
     """A model sees numbers and texts, which a time is not: two clocks would read another number from it."""
-    if kind in (Kind.TIMESTAMP, Kind.DATE):
+    if kind in TIMES:
         mistakes.add(node, f"{name} is {kind}: a model takes string, integer, number, decimal or boolean")
 
 

@@ -36,8 +36,8 @@ class Signals:
     contracts: Mapping[str, Contract]
 
     def kinds(self, signal: str) -> Mapping[str, Kind]:
-        """Every field of the signal with its kind, in the contract's order."""
-        return {field.name: field.kind for field in self.contracts[signal].fields}
+        """Every field of the signal with its kind, in the contract's order, members of objects by their paths."""
+        return self.contracts[signal].kinds
 
     def known(self, node: Node, signal: str, mistakes: Mistakes) -> bool:
         """Whether what ``node`` says of the signal can be checked; a name that leads nowhere is a mistake."""
@@ -81,10 +81,15 @@ def _check_set(node: Node, declared: FeatureSet, kinds: Mapping[str, Kind], mist
 
 
 def exists(node: Node, name: str, kinds: Mapping[str, Kind], signal: str, mistakes: Mistakes) -> bool:
-    """Whether the signal has that field; it is a mistake at ``node`` if not."""
-    if name not in kinds:
-        mistakes.add(node, f"{signal} has no field {name}{instead(name, kinds)}")
-    return name in kinds
+    """Whether the signal has that field, and it is a plain one; it is a mistake at ``node`` if not."""
+    plain = [known for known, kind in kinds.items() if "." not in known and not kind.nested]
+    if name in plain:
+        return True
+    if name in kinds:
+        mistakes.add(node, f"{name} is nested: only plain fields of the record can be taken")
+    else:
+        mistakes.add(node, f"{signal} has no field {name}{instead(name, plain)}")
+    return False
 
 
 def taken(names: Collection[str], others: Collection[str]) -> list[str]:

@@ -35,7 +35,7 @@ def drifted(
     batch before.
     """
     before = Known.from_json(last["drift"]["known"]) if "drift" in last else Known()
-    found = drifts(judged) if bad or odd else []
+    found = drifts(judged, ingest.contract) if bad or odd else []
     known, new = learned(before, found, present, rows - bad)
     told = [{**asdict(one), "share": one.records / rows, "policy": _policy(ingest.contract, one)} for one in new]
     return {"known": known.to_json(), "new": told}
@@ -61,5 +61,5 @@ def _policy(contract: Contract, drift: Drift) -> str:
     if drift.kind == DriftKind.UNKNOWN_FIELD:
         return "kept aside" if contract.unknown is Unknown.KEEP else "rejected"
     if drift.kind == DriftKind.NEW_VALUE:
-        return "kept" if contract.field(drift.field).criticality is Criticality.WARN else "rejected"
+        return "kept" if contract.at(drift.field).criticality is Criticality.WARN else "rejected"
     return "rejected" if drift.kind == DriftKind.CHANGED_TYPE else ""

@@ -1,0 +1,75 @@
+"""A text that says a time → the time: as ISO 8601 writes it, or as the contract's ``format`` says."""
+
+from __future__ import annotations
+
+from functools import reduce
+from operator import and_
+
+from pyspark.sql import Column
+from pyspark.sql import functions as F
+
+from headrace.contracts.model import Field, Kind
+from headrace.contracts.time_pattern import ZONE, TimePattern, time_pattern
+
+__all__ = ["INSTANT", "OF_DAY", "instant", "read_date", "read_time"]
+
+DAY = r"\d{4}-\d{2}-\d{2}"
+LOCAL = rf"{DAY}[Tt ]\d{{2}}:\d{{2}}(?::\d{{2}}(?:[.,]\d{{1,9}})?)?"
+# A time without its zone means another instant to every reader, so the zone is part of the format.
+INSTANT = LOCAL + ZONE
+OF_DAY = r"(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d{1,9})?"
+
+
+def instant(field: Field, sent: Column) -> Column:
+    """The instant a text says, in its own zone or in the contract's; null where it is not written so, or there is none.
+
+    Of a time that a clock put back shows twice it is the first. One that a clock put forward leaves out is none.
+    """
+    if not field.format and not field.default_timezone:
+        return F.when(_is_instant(sent), sent.try_cast("timestamp"))
+    found = time_pattern(field.format, Kind.TIMESTAMP) if field.format else None
+    written = sent.rlike(rf"\A{found.regex if found else LOCAL}\z")
+    local = _iso(found, sent) if found else sent
+    if found and found.has_zone:
+        zone = F.substring(sent, found.places["X"][0], 6)
+        return F.when(written, F.concat(local, zone).try_cast("timestamp"))
+    # The session's zone is UTC, so that the cast adds nothing to what is written.
+    moment = local.try_cast("timestamp")
+    there = F.to_utc_timestamp(moment, field.default_timezone)
+    return F.when(written & (F.from_utc_timestamp(there, field.default_timezone) == moment), there)
+
+
+def read_date(field: Field, sent: Column) -> Column:
+    """The day a text says; null where it is not written so, or there is none."""
+    if not field.format:
+        return F.when(sent.rlike(rf"\A{DAY}\z"), sent.try_cast("date"))
+    found = time_pattern(field.format, Kind.DATE)
+    return F.when(sent.rlike(rf"\A{found.regex}\z"), F.substring(_iso(found, sent), 1, 10).try_cast("date"))
+
+
+def read_time(field: Field, sent: Column) -> Column:
+    """The time of day a text says, as ``HH:mm:ss`` and a fraction if it has one; null where it is none."""
+    if not field.format:
+        return F.when(sent.rlike(rf"\A{OF_DAY}\z"), sent)
+    found = time_pattern(field.format, Kind.TIME)
+    clock = F.substring(_iso(found, sent), 12, 18)
+    return F.when(sent.rlike(rf"\A{found.regex}\z") & clock.rlike(rf"\A{OF_DAY}\z"), clock)
+
+
+def _is_instant(sent: Column) -> Column:
+    """True where a text is written as a time with its zone; a cast has to say whether there is such a time.
+
+    The usual form, whole seconds and Z, is told by its separators: a cast then leaves no digit of it unread, and a
+    regular expression would cost more than everything else that is done with the text.
+    """
+    marks = ((5, "-"), (8, "-"), (11, "T"), (14, ":"), (17, ":"), (20, "Z"))
+    usual = reduce(and_, (F.substring(sent, place, 1) == mark for place, mark in marks), F.length(sent) == 20)
+    return usual | sent.rlike(rf"\A{INSTANT}\z")
+
+
+def _iso(pattern: TimePattern, text: Column) -> Column:
+    """The text in the order of ISO 8601, without its zone; what the pattern has no part for is zero."""
+    of = {letter: F.substring(text, *place) for letter, place in pattern.places.items()}
+    day = F.concat_ws("-", of.get("y", F.lit("1970")), of.get("M", F.lit("01")), of.get("d", F.lit("01")))
+    clock = F.concat_ws(":", *[of.get(letter, F.lit("00")) for letter in "Hms"])
+    return F.concat(day, F.lit("T"), clock, *([F.lit("."), of["S"]] if "S" in of else []))
