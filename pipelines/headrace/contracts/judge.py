@@ -7,7 +7,7 @@ fail, and none is repaired: what was sent as another type is ``wrong_type``, and
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from functools import reduce
+from functools import lru_cache, reduce
 from operator import or_
 from typing import Final
 
@@ -41,31 +41,45 @@ def judge(envelopes: DataFrame, contract: Contract) -> DataFrame:
     and ``others`` MAP<STRING, STRING>, the members no field is named as, null if there are none. Not decided here:
     whether the event time is plausible for the signal's clock.
     """
-    kept = F.struct(*[F.col(name) for name in envelopes.columns]).alias("envelope")
+    return reduce(lambda rows, columns: rows.select(*columns), _steps(contract), envelopes)
+
+
+@lru_cache(maxsize=64)
+def _steps(contract: Contract) -> tuple[tuple[Column | str, ...], ...]:
+    """What is selected, step after step; each reads what the ones before it made, by name.
+
+    Kept, for it takes longer to put together than a small batch takes to be judged.
+    """
     value, plain = F.col("envelope.value"), F.col("_plain")
-    gated = envelopes.select(kept).withColumn("_gate", _gate(contract, value))
-    texts = gated.withColumn("_text", F.when(F.col("_gate").isNull(), value.cast("string")))
-    parsed = texts.withColumn("_json", _parse(contract))
-    plainly = parsed.withColumn("_plain", F.coalesce(is_plain(contract, F.col("_text"), F.col("_json")), F.lit(False)))
-    looked = plainly.withColumn("_variant", F.when(~plain, as_variant(F.col("_text"))))
+    text = F.when(F.col("_gate").isNull(), value.cast("string"))
+    plainly = F.coalesce(is_plain(contract, F.col("_text"), F.col("_json")), F.lit(False))
     whole = shape_is_clean(contract, F.col("_variant")) & _corrupt().isNull()
     checks = tuple(_value_checks(contract))
     errors = tuple(check for check in checks if check.criticality is Criticality.ERROR)
     warns = tuple(check for check in checks if check.criticality is Criticality.WARN)
-    read = looked.select(
-        "*",
-        (plain | whole).alias("_clean"),
-        *[typed(field, _sent(field)).alias(field.name) for field in contract.fields],
-    )
     others = F.when(~F.col("_clean"), unknown_members(contract, F.col("_variant")))
-    weighed = read.withColumn("_fails", _any(errors)).withColumn("others", others)
-    return weighed.select(
-        "envelope",
-        *contract.names,
-        F.col(contract.event_time).alias("event_time"),
-        F.when(F.col("_clean") & ~F.col("_fails"), F.expr(NONE)).otherwise(_reasons(contract, errors)).alias("reasons"),
-        _raised(warns).alias("warnings"),
-        "others",
+    accepted = F.col("_clean") & ~F.col("_fails")
+    return (
+        (F.struct("*").alias("envelope"),),
+        ("*", _gate(contract, value).alias("_gate")),
+        ("*", text.alias("_text")),
+        ("*", _parse(contract).alias("_json")),
+        ("*", plainly.alias("_plain")),
+        ("*", F.when(~plain, as_variant(F.col("_text"))).alias("_variant")),
+        (
+            "*",
+            (plain | whole).alias("_clean"),
+            *[typed(field, _sent(field)).alias(field.name) for field in contract.fields],
+        ),
+        ("*", _any(errors).alias("_fails"), others.alias("others")),
+        (
+            "envelope",
+            *contract.names,
+            F.col(contract.event_time).alias("event_time"),
+            F.when(accepted, F.expr(NONE)).otherwise(_reasons(contract, errors)).alias("reasons"),
+            _raised(warns).alias("warnings"),
+            "others",
+        ),
     )
 
 

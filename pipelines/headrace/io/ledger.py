@@ -131,10 +131,7 @@ def _summary(entries: Sequence[Entry], writer: Writer, note: str) -> Summary:
 
 def digest(rows: DataFrame, columns: Sequence[str]) -> Column:
     """The aggregate ``rows:hash`` over the named columns."""
-    types = {column.name: column.dataType for column in rows.schema}
-    row = F.xxhash64(*[_hashable(F.col(name), types[name]) for name in columns])
-    total = F.coalesce(F.sum(row.cast("decimal(20,0)")), F.lit(0).cast("decimal(20,0)"))
-    return F.concat_ws(":", F.count(F.lit(1)).cast("string"), total.cast("string"))
+    return _digest(_row(rows, columns))
 
 
 def slices(envelopes: DataFrame) -> list[Slice]:
@@ -153,15 +150,18 @@ def slices(envelopes: DataFrame) -> list[Slice]:
 
 def committed(spark: SparkSession, lake: Lake, tables: Sequence[Table], writer: Writer, slice_of: Column) -> Committed:
     """What one batch committed, read back from its tables in one job: by table and slice its rows and digest."""
-    counted = []
-    for table in tables:
-        rows = lake.batches(spark, table.name, writer.query_id, writer.batch_id, writer.batch_id)
-        total = rows.groupBy(slice_of.alias("slice")).agg(F.count(F.lit(1)).alias("rows"), digest(rows, table.names))
-        counted.append(total.select(F.lit(table.name), "*"))
+    rows = reduce(DataFrame.union, [_hashed(lake, spark, table, writer, slice_of) for table in tables])
+    # Each is one file: a shuffle would cost more than a second task could save.
+    counted = rows.coalesce(1).groupBy("table", "slice").agg(F.count(F.lit(1)), _digest(F.col("hash")))
     found: Committed = {table.name: {} for table in tables}
-    for table_name, name, count, total in reduce(DataFrame.union, counted).collect():
+    for table_name, name, count, total in counted.collect():
         found[table_name][name] = (count, total)
     return found
+
+
+def _hashed(lake: Lake, spark: SparkSession, table: Table, writer: Writer, slice_of: Column) -> DataFrame:
+    rows = lake.batches(spark, table.name, writer.query_id, writer.batch_id, writer.batch_id)
+    return rows.select(F.lit(table.name).alias("table"), slice_of.alias("slice"), _row(rows, table.names).alias("hash"))
 
 
 def source_slice(source: str = "source") -> Column:
@@ -186,6 +186,16 @@ class Stopwatch:
         began = time.perf_counter()
         yield
         self.laps[step] = round((time.perf_counter() - began) * 1000)
+
+
+def _row(rows: DataFrame, columns: Sequence[str]) -> Column:
+    types = {column.name: column.dataType for column in rows.schema}
+    return F.xxhash64(*[_hashable(F.col(name), types[name]) for name in columns])
+
+
+def _digest(row: Column) -> Column:
+    total = F.coalesce(F.sum(row.cast("decimal(20,0)")), F.lit(0).cast("decimal(20,0)"))
+    return F.concat_ws(":", F.count(F.lit(1)).cast("string"), total.cast("string"))
 
 
 def _hashable(column: Column, type_: DataType) -> Column:

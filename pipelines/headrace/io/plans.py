@@ -19,7 +19,8 @@ Choices = Mapping[str, Any]
 
 
 # The newest plan of each flow's query that this process stored or read: what the next batch asks for first. Only a
-# saving; the table decides, and a plan does not change once it is stored.
+# saving; the table decides, and a plan does not change once it is stored. Gone while the next is made, so that an
+# attempt after one that failed finds in the table what that one may have stored.
 _newest: dict[tuple[str, str], tuple[int, Choices]] = {}
 
 
@@ -44,10 +45,13 @@ def planned(
     choose: Callable[[], Choices],
 ) -> Choices:
     """The choices of this batch: those stored by an earlier attempt, or else chosen now and stored."""
-    revision, stored = _stored(spark, lake, flow, subject, writer)
+    revision, stored = -1, None
+    if _newest.get((flow, writer.query_id), (None, {}))[0] != writer.batch_id - 1:
+        revision, stored = _stored(spark, lake, flow, subject, writer)
     if stored is not None:
         return _remembered(flow, writer, stored)
     choices = choose()
+    _newest.pop((flow, writer.query_id), None)
     _store(spark, lake, flow, subject, writer, at=at, choices=choices, revision=revision + 1)
     return _remembered(flow, writer, choices)
 
