@@ -10,13 +10,14 @@ from pathlib import Path
 from threading import Event
 
 from pyspark.sql import SparkSession
+from tests.empty_tables import with_tables
 
 from headrace.config import FileSource
 from headrace.demo.faults import FaultMix
 from headrace.demo.feed import Landing, Record, land, records
 from headrace.demo.flights import read_flights
 from headrace.flows.project import Project, load
-from headrace.flows.queries import create_tables, queries
+from headrace.flows.queries import queries
 from headrace.flows.run import drain
 from headrace.flows.watched import Watched
 
@@ -57,7 +58,7 @@ def landed(home: Path, records_: Sequence[Record]) -> Landing:
 
 def taken(spark: SparkSession, loaded: Project, *flows: str, ends: bool = True) -> None:
     """Take in what is there."""
-    create_tables(spark, loaded)
+    with_tables(spark, loaded)
     chosen = queries(loaded, flows or ("ingest", "features"), patient=False)
     drain(spark, loaded, chosen, stop=Event(), show=lambda watched: _raise(watched), ends=ends)
 

@@ -6,9 +6,10 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 from ruamel.yaml import YAML
@@ -23,7 +24,7 @@ from headrace.flows.queries import tables, views
 from headrace.io.reader import open_tables
 from headrace.io.registry import register
 
-__all__ = ["Place", "place"]
+__all__ = ["Place", "place", "registered", "small_place"]
 
 # These JVMs live for seconds: what the second compiler would save them is less than what it takes. With one compiler
 # the JVM reserves a fifth of the room for code, and Spark's generated classes fill that.
@@ -86,6 +87,29 @@ def place(folder: Path, overlay: Mapping[str, object]) -> Place:
     model.write_text(model.read_text().replace("start: 2013-01-22T00:00:00Z\n", ""))
     environ = {**os.environ, "HEADRACE_HOME": str(folder / "home"), "JAVA_TOOL_OPTIONS": SHORT_LIVED}
     return Place(conf_dir, folder / "home", environ)
+
+
+def small_place(folder: Path, overlay: Mapping[str, object]) -> Place:
+    """The same with one signal, departures, one feature set and one model: every flow, in few queries."""
+    here = place(folder, overlay)
+    for unused in ("contracts/weather.odcs.yaml", "contracts/arrivals.odcs.yaml"):
+        (here.conf_dir / unused).unlink()
+    for unused in ("features/airport_weather.yml", "features/origin_arrivals.yml"):
+        (here.conf_dir / unused).unlink()
+    signals, model = here.conf_dir / "base/signals.yml", here.conf_dir / "models/arrives_late.yml"
+    _rewrite(signals, lambda read: read | {"signals": {"departures": read["signals"]["departures"]}})
+    _rewrite(model, _without_others)
+    return here
+
+
+def _rewrite(file: Path, change: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
+    YAML().dump(change(YAML(typ="safe").load(file.read_text())), file)
+
+
+def _without_others(model: dict[str, Any]) -> dict[str, Any]:
+    inputs = model["inputs"]
+    kept = [each for each in inputs["features"] if each["set"] == "origin_departures"]
+    return {key: each for key, each in model.items() if key != "training"} | {"inputs": inputs | {"features": kept}}
 
 
 def registered(project: Project) -> None:

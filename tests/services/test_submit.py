@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 from tests import flights
 from tests.services.cluster import Cluster
-from tests.services.projects import Place, place, registered
+from tests.services.projects import Place, place, registered, small_place
 
 from headrace.demo.feed import send_to_kafka
 from headrace.flows.ledger_check import check
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
     from tests.services.conftest import Jars
 
-SIGNALS = ("departures", "weather", "arrivals")
 ROOT = Path(__file__).parents[2]
 
 
@@ -39,20 +38,14 @@ def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def here(broker: Broker, tmp_path_factory: pytest.TempPathFactory) -> Place:
-    sources = {
-        name: {"kind": "kafka", "bootstrap": broker.bootstrap, "topic": f"submit-{name}", "max_offsets": 1_500}
-        for name in SIGNALS
-    }
-    overlay = {
-        "spark": {"shuffle_partitions": 2},
-        "signals": {name: {"source": source} for name, source in sources.items()},
-    }
-    found = place(tmp_path_factory.mktemp("submit"), overlay)
+    source = {"kind": "kafka", "bootstrap": broker.bootstrap, "topic": "submit-departures", "max_offsets": 1_500}
+    overlay = {"spark": {"shuffle_partitions": 2}, "signals": {"departures": {"source": source}}}
+    found = small_place(tmp_path_factory.mktemp("submit"), overlay)
     registered(found.project)
-    for name in SIGNALS:
-        kafka_admin.create_topic(broker.bootstrap, f"submit-{name}", 2, {})
-    topics = {name: f"submit-{name}" for name in SIGNALS}
-    send_to_kafka(broker.bootstrap, topics, flights.sent(date(2013, 1, 1), date(2013, 1, 3)), partitions=2)
+    kafka_admin.create_topic(broker.bootstrap, "submit-departures", 2, {})
+    topics = {"departures": "submit-departures"}
+    sent = [one for one in flights.sent(date(2013, 1, 1), date(2013, 1, 4)) if one.signal == "departures"]
+    send_to_kafka(broker.bootstrap, topics, sent, partitions=2)
     return found
 
 

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from pyspark.sql import DataFrame, SparkSession
 from tests import flights
+from tests.empty_tables import with_tables
 from tests.services.projects import registered
 from tests.streams.conftest import Taken
 from tests.streams.test_features import SETS, by_pandas, final
@@ -19,7 +20,7 @@ from tests.streams.test_features import SETS, by_pandas, final
 from headrace.config import Restarts
 from headrace.flows.ledger_check import check
 from headrace.flows.project import Project
-from headrace.flows.queries import create_tables, queries
+from headrace.flows.queries import queries
 from headrace.flows.run import drain
 from headrace.io.lake import Lake, Writer
 from headrace.tables import Table
@@ -69,7 +70,7 @@ def test_crashes_at_every_kind_of_write(spark: SparkSession, crashes: Crashes, t
     records = flights.sent(date(2013, 1, 1), date(2013, 1, 4))
     flights.landed(tmp_path, records)
     registered(project)
-    create_tables(spark, project)
+    with_tables(spark, project)
     drain(spark, project, queries(project, patient=False), stop=Event(), show=lambda _: None)
     assert crashes.made.total() == CRASHES, crashes.made
     assert len(crashes.made) >= 8, crashes.made

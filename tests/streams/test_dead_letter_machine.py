@@ -17,6 +17,7 @@ from unittest.mock import patch
 
 import pytest
 from pyspark.sql import DataFrame, SparkSession
+from tests.empty_tables import with_tables
 from tests.hostile.lives import Act, Change, Lives, Send, steps
 
 from headrace.config import Clock, FileSource, Registry, Settings, Signal, Storage
@@ -25,7 +26,7 @@ from headrace.contracts.model import Contract, Field, Kind
 from headrace.errors import InfrastructureError
 from headrace.flows.ledger_check import check
 from headrace.flows.project import Project
-from headrace.flows.queries import create_tables, queries
+from headrace.flows.queries import queries
 from headrace.flows.replay import act
 from headrace.flows.run import drain
 from headrace.io.lake import Lake, Writer
@@ -134,7 +135,7 @@ def cut_off(action: Action, writes: int | None) -> Iterator[None]:
 def test_tables_and_model_live_the_same_life(spark: SparkSession, tmp_path: Path, seed: int) -> None:
     machine = Machine(spark, tmp_path)
     (tmp_path / "landing").mkdir()
-    create_tables(spark, machine.project)
+    with_tables(spark, machine.project)
     for step in steps(Random(seed), STEPS):
         match step:
             case Send():

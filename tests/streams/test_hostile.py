@@ -16,11 +16,12 @@ from typing import Literal
 import pytest
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
+from tests.empty_tables import with_tables
 from tests.hostile.project import SIGNAL, project, send, wrongly_judged
 from tests.hostile.records import FUTURE_REASON, STEP
 
 from headrace.flows.ledger_check import check
-from headrace.flows.queries import create_tables, queries
+from headrace.flows.queries import queries
 from headrace.flows.run import drain
 from headrace.flows.watched import Watched
 from headrace.io.lake import Lake
@@ -59,7 +60,7 @@ def test_each_record_is_once_where_it_belongs(
     sent = send(tmp_path, MANY, seed=7, start=start)
     print(f"{sent.rows:,} records in {sent.files} files, {MAX_FILES} a batch", flush=True)
     there = project(tmp_path, clock, max_files=MAX_FILES)
-    create_tables(spark, there)
+    with_tables(spark, there)
     drain(spark, there, queries(there, ("ingest",)), stop=Event(), show=Progress())
 
     wrong = wrongly_judged(spark, there, sent).limit(20).collect()
@@ -79,7 +80,7 @@ def test_every_dead_letter_can_be_read_in_python(spark: SparkSession, tmp_path: 
     years = ("0000-01-01T00:00:00Z", "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", "2100-01-01T00:00:00Z")
     lines = [f'{{"occurred_at":"{year}"}}\n' for year in years]
     (tmp_path / "landing" / "far.jsonl").write_text("".join(lines))
-    create_tables(spark, there)
+    with_tables(spark, there)
     drain(spark, there, queries(there, ("ingest",)), stop=Event(), show=Progress())
     letters = Lake(there.settings.storage).read(spark, "dead_letters").orderBy("source.position").collect()
     known = [row["event_time"] and row["event_time"].year for row in letters]

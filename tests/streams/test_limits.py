@@ -13,6 +13,7 @@ from threading import Event, Thread
 import pytest
 from pyspark.sql import DataFrame, Row, SparkSession
 from tests import flights
+from tests.empty_tables import with_tables
 
 from headrace.config import Limits, Restarts
 from headrace.contracts.aggregates import Aggregate, Metric, Must, Operator
@@ -21,7 +22,7 @@ from headrace.errors import CheckFailed, InfrastructureError, UsageError
 from headrace.flows import sources
 from headrace.flows.ledger_check import check
 from headrace.flows.project import Project
-from headrace.flows.queries import create_tables, queries
+from headrace.flows.queries import queries
 from headrace.flows.replan import replan
 from headrace.flows.run import drain, run
 from headrace.flows.source_standings import source_standings
@@ -55,7 +56,7 @@ def held_to(project: Project, limits: Limits = Limits(), *aggregates: Aggregate)
 
 
 def take(spark: SparkSession, project: Project) -> None:
-    create_tables(spark, project)
+    with_tables(spark, project)
     chosen = queries(project, (f"ingest.{SIGNAL}",), patient=False)
     drain(spark, project, chosen, stop=Event(), show=lambda _: None, ends=False)
 
@@ -148,7 +149,7 @@ def test_a_running_driver_pauses_one_source_and_goes_on_when_it_is_resumed(spark
     sent = landed(tmp_path)
     strict = held_to(flights.project(tmp_path, max_files=1), Limits(max_invalid_ratio=0.3, min_records=10))
     strict = flights.with_settings(strict, trigger=timedelta(seconds=1))
-    create_tables(spark, strict)
+    with_tables(spark, strict)
     stop, seen = Event(), dict[str, State]()
     lake = Lake(strict.settings.storage)
 

@@ -76,14 +76,14 @@ def ingest_batch(ingest: Ingest, envelopes: DataFrame, batch_id: int) -> None:
             seen = look(judged, ingest.contract)
         with watch.lap("plan"):
             choices = planned_batch(ingest, batch, judged, seen, found)
+        rejected = sum(part.rows for part in found) - seen.accepted(choices["limit"])
         if found:
             with watch.lap("write"):
-                rejected = sum(part.rows for part in found) - seen.accepted(choices["limit"])
-                _write(ingest, batch, judged, choices, rejected=rejected)
+                rejected = _write(ingest, batch, judged, choices, rejected=rejected)
     finally:
         judged.unpersist()
     with watch.lap("account"):
-        entries = _entries(ingest, batch, found, choices, watch)
+        entries = _entries(ingest, batch, found, choices, watch, rejected=rejected)
     ledger.record(batch.spark, ingest.lake, entries, batch.writer)
     audit(ingest.quality, batch, ingest.lake, ingest.signal, ingest.contract)
 
@@ -110,17 +110,20 @@ def _refuse_other_topic(spark: SparkSession, ingest: Ingest, topic: str) -> None
         )
 
 
-def _write(ingest: Ingest, batch: Batch, judged: DataFrame, choices: Mapping[str, Any], *, rejected: int) -> None:
+def _write(ingest: Ingest, batch: Batch, judged: DataFrame, choices: Mapping[str, Any], *, rejected: int) -> int:
+    """Write the batch. ``rejected``: how many before duplicates are looked for; given back: how many in all."""
     decided = without_future(judged, ingest.contract, choices["limit"])
     if ingest.duplicates is None:
         _commit(ingest, batch, decided, choices, rejected=rejected)
-        return
+        return rejected
     repeats = _repeats(ingest, batch, decided, choices["accepted_before"], ingest.duplicates).persist()
     try:
         unique = with_duplicates(decided, repeats, ingest.contract)
-        _commit(ingest, batch, unique, choices, rejected=rejected + repeats.count())
+        rejected += repeats.count()
+        _commit(ingest, batch, unique, choices, rejected=rejected)
     finally:
         repeats.unpersist()
+    return rejected
 
 
 def _commit(ingest: Ingest, batch: Batch, decided: DataFrame, choices: Mapping[str, Any], *, rejected: int) -> None:
@@ -199,11 +202,17 @@ def _entries(
     found: Sequence[ledger.Slice],
     choices: Mapping[str, Any],
     watch: ledger.Stopwatch,
+    *,
+    rejected: int,
 ) -> list[ledger.Entry]:
-    """One entry a slice: rows counted at the source, outcomes counted in what was committed."""
+    """One entry a slice: rows counted at the source, outcomes counted in what was committed.
+
+    rejected: how many dead letters there are to be; where there are none, that table is not looked into.
+    """
     spark, lake, target = batch.spark, ingest.lake, table(ingest.signal, ingest.contract)
-    written = ledger.committed(spark, lake, (target, DEAD_LETTERS), batch.writer, ledger.source_slice())
-    accepted, rejected = written[target.name], written[DEAD_LETTERS.name]
+    outputs = (target, DEAD_LETTERS) if rejected else (target,)
+    written = ledger.committed(spark, lake, outputs, batch.writer, ledger.source_slice())
+    accepted, letters = written[target.name], written.get(DEAD_LETTERS.name, {})
     return [
         ledger.Entry(
             flow=FLOW,
@@ -215,7 +224,7 @@ def _entries(
             digest_in=part.digest,
             outcomes={
                 "accepted": accepted.get(part.name, (0, ""))[0],
-                "rejected": rejected.get(part.name, (0, ""))[0],
+                "rejected": letters.get(part.name, (0, ""))[0],
             },
             digests={name: counted[part.name][1] for name, counted in written.items() if part.name in counted},
             high_water=instant(choices["mark"]["high_water"]),

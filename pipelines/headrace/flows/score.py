@@ -104,6 +104,7 @@ def score_batch(score: Score, records: DataFrame, batch_id: int) -> None:
             eligible, last, skipped = _asked(score, records)
             choices = _planned(score, batch, last)
         target = table(score.model, score.contract)
+        unusable = 0
         if eligible:
             with watch.lap("score"):
                 decided = _decided(score, records, choices, batch, count=eligible).persist()
@@ -114,7 +115,7 @@ def score_batch(score: Score, records: DataFrame, batch_id: int) -> None:
     finally:
         records.unpersist()
     with watch.lap("account"):
-        entries = _entries(score, batch, target, read, skipped, watch)
+        entries = _entries(score, batch, target, read, skipped, watch, unusable=unusable)
     note = f"version {choices['version']}" if choices["version"] else ""
     ledger.record(batch.spark, score.lake, entries, batch.writer, note)
 
@@ -245,13 +246,15 @@ def _entries(
     read: Sequence[Upstream],
     skipped: Mapping[str, int],
     watch: ledger.Stopwatch,
+    *,
+    unusable: int,
 ) -> list[ledger.Entry]:
     """One entry an upstream batch: rows by its commit, outcomes by what was committed here."""
     spark, lake = batch.spark, score.lake
     origin = F.concat_ws("/", "signal_query_id", "signal_batch_id")
     decided = ledger.committed(spark, lake, (target,), batch.writer, origin)[target.name]
-    letters = _letters_entry(score, batch)
-    rejected = _rejected_by_slice(score, batch) if letters else {}
+    letters = _letters_entry(score, batch) if unusable else []
+    rejected = _rejected_by_slice(score, batch) if unusable else {}
     return [
         ledger.Entry(
             flow=FLOW,

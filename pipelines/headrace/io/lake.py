@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from delta.tables import DeltaTable
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import DataFrame, Row, SparkSession
 from pyspark.sql import functions as F
 
 from headrace.config import Storage
@@ -23,6 +23,9 @@ _PROPERTIES = {
     # A feature set or a model that is added later reads its signal from the first commit on.
     "delta.logRetentionDuration": "interval 3650 days",
 }
+
+# A stream that reads a table is seldom farther behind its end than so many versions.
+_LATER = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,26 +135,26 @@ class Lake:
             return reader.table(self.sql_name(table))
         return reader.load(f"{self.storage.root}/{table}")
 
-    def version(self, spark: SparkSession, table: str) -> int:
-        """The newest version of the table."""
-        row = spark.sql(f"DESCRIBE HISTORY {self.sql_name(table)} LIMIT 1").first()
-        return int(row["version"]) if row is not None else -1
-
     def commits(
         self, spark: SparkSession, table: str, first: int = 0, last: int | None = None
     ) -> list[tuple[int, Writer, int]]:
         """The batches committed as versions ``first`` to ``last``: version, writer, rows. No other commits."""
-        newest = self.version(spark, table)
-        last = newest if last is None else last
-        newer = max(newest, last) - first + 1
-        history = spark.sql(f"DESCRIBE HISTORY {self.sql_name(table)} LIMIT {newer}")
-        rows = (
-            history.where(F.col("version").between(first, last) & F.col("userMetadata").isNotNull())
-            .select("version", "userMetadata", F.col("operationMetrics")["numOutputRows"].cast("long").alias("rows"))
-            .orderBy("version")
-            .collect()
-        )
-        return [(row["version"], Writer(**json.loads(row["userMetadata"])), int(row["rows"] or 0)) for row in rows]
+        found = self._history(spark, table, None if last is None else last - first + 1 + _LATER)
+        if found and found[-1]["version"] > first:
+            found = self._history(spark, table, found[0]["version"] - first + 1)
+        mine = [
+            row
+            for row in reversed(found)
+            if row["userMetadata"] and first <= row["version"] <= (row["version"] if last is None else last)
+        ]
+        return [(row["version"], Writer(**json.loads(row["userMetadata"])), int(row["rows"] or 0)) for row in mine]
+
+    def _history(self, spark: SparkSession, table: str, most: int | None) -> list[Row]:
+        """The table's newest versions, the newest first."""
+        limit = "" if most is None else f" LIMIT {most}"
+        history = spark.sql(f"DESCRIBE HISTORY {self.sql_name(table)}{limit}")
+        rows = F.col("operationMetrics")["numOutputRows"].cast("long").alias("rows")
+        return history.select("version", "userMetadata", rows).orderBy(F.desc("version")).collect()
 
 
 def local_rows(spark: SparkSession, table: Table, rows: Sequence[Mapping[str, object]]) -> DataFrame:

@@ -18,19 +18,20 @@ __all__ = ["Choices", "last_planned", "plan_of", "planned", "withdraw"]
 Choices = Mapping[str, Any]
 
 
-# The newest plan of each flow's query that this process stored or read: what the next batch asks for first. Only a
-# saving; the table decides, and a plan does not change once it is stored. Gone while the next is made, so that an
-# attempt after one that failed finds in the table what that one may have stored.
-_newest: dict[tuple[str, str], tuple[int, Choices]] = {}
+# The newest plans of each flow's query that this process stored or read. Only a saving; the table decides, and a plan
+# does not change once it is stored. Forgotten while the next is made, so that an attempt after one that failed finds in
+# the table what that one may have stored.
+_newest: dict[tuple[str, str], dict[int, Choices]] = {}
+_KEPT = 32
 
 
 def plan_of(spark: SparkSession, lake: Lake, flow: str, subject: str, writer: Writer) -> Choices | None:
     """The stored choices of one batch; None if it was never planned, or comes before the first."""
     if writer.batch_id < 0:
         return None
-    batch_id, choices = _newest.get((flow, writer.query_id), (-1, {}))
-    if batch_id == writer.batch_id:
-        return choices
+    kept = _newest.get((flow, writer.query_id), {})
+    if writer.batch_id in kept:
+        return kept[writer.batch_id]
     return _stored(spark, lake, flow, subject, writer)[1]
 
 
@@ -45,15 +46,18 @@ def planned(
     choose: Callable[[], Choices],
 ) -> Choices:
     """The choices of this batch: those stored by an earlier attempt, or else chosen now and stored."""
+    query = (flow, writer.query_id)
     revision, stored = -1, None
-    if _newest.get((flow, writer.query_id), (None, {}))[0] != writer.batch_id - 1:
+    # The batch after the newest this process planned can have no plan yet: nobody else plans for this query.
+    if max(_newest.get(query, ()), default=None) != writer.batch_id - 1:
         revision, stored = _stored(spark, lake, flow, subject, writer)
     if stored is not None:
-        return _remembered(flow, writer, stored)
+        return _remembered(query, writer.batch_id, stored)
     choices = choose()
-    _newest.pop((flow, writer.query_id), None)
+    kept = _newest.pop(query, {})
     _store(spark, lake, flow, subject, writer, at=at, choices=choices, revision=revision + 1)
-    return _remembered(flow, writer, choices)
+    _newest[query] = kept
+    return _remembered(query, writer.batch_id, choices)
 
 
 def withdraw(spark: SparkSession, lake: Lake, flow: str, subject: str, writer: Writer, *, at: datetime) -> None:
@@ -105,6 +109,7 @@ def _store(
     lake.append(local_rows(spark, BATCH_PLANS, [row]), BATCH_PLANS, writer, output=output)
 
 
-def _remembered(flow: str, writer: Writer, choices: Choices) -> Choices:
-    _newest[flow, writer.query_id] = (writer.batch_id, choices)
+def _remembered(query: tuple[str, str], batch_id: int, choices: Choices) -> Choices:
+    kept = {**_newest.get(query, {}), batch_id: choices}
+    _newest[query] = {each: kept[each] for each in sorted(kept)[-_KEPT:]}
     return choices
