@@ -218,12 +218,14 @@ class DeadLetterTopic(Section):
 class Signal(Section):
     """One signal: its contract, where it comes from, its clock, how much may be wrong with it.
 
+    former: the contract before, while senders move to this one: what this one rejects may still be accepted by that.
     duplicates: left out, every accepted record is kept, whatever its key.
     end_of_input: the source is finite; once it is drained nothing more comes, so its last windows close.
     quality: left out, nothing is sampled while the query runs.
     """
 
     contract: str
+    former: str | None = None
     source: Source
     clock: Clock = Clock()
     limits: Limits = Limits()

@@ -236,7 +236,7 @@ def test_a_compatible_change() -> None:
             "field": "tare",
             "change": "added",
             "class": "compatible",
-            "why": "records without it are accepted; the signal's table needs the column first",
+            "why": "records without it are accepted; the signal's table gets a column",
         },
         {"field": "", "change": "version: 1.0.0 → 1.1.0", "class": "compatible", "why": "names the change"},
     ]

@@ -365,6 +365,7 @@ OTHER: Mapping[type, Mapping[str, object]] = {
         "owner": "o",
         "max_bytes": 1,
         "unknown": Unknown.REJECT,
+        "former": Contract(id="i", version="0.1.0", event_time="e", fields=()),
         "aggregates": (Aggregate(name="n", metric=Metric.ROW_COUNT, must=Must(Operator.BE, (1,))),),
     },
     Aggregate: {

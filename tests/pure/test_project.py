@@ -145,6 +145,18 @@ MISTAKES = {
         "kind: file",
         "signals.departures.source.kind: must be one of files, kafka; did you mean 'files'?",
     ),
+    "no former contract": (
+        SIGNALS,
+        "end_of_input: true",
+        "former: departure\n    end_of_input: true",
+        "signals.departures.former: contracts/ has no departure.odcs.yaml; did you mean 'departures'?",
+    ),
+    "former contract that does not fit": (
+        SIGNALS,
+        "end_of_input: true",
+        "former: departures\n    end_of_input: true",
+        "signals.departures.former: departures has version 1.0.0 too: rows could not tell which accepted them",
+    ),
     "no kind of source": (SIGNALS, "kind: files, ", "", "signals.departures.source.kind: is missing"),
     "no number": (
         SIGNALS,

@@ -175,6 +175,8 @@ def _told(name: str, before: object, after: object) -> str:
 def _text(value: object) -> str:
     if value is None or value == "":
         return "none"
+    if isinstance(value, Contract):
+        return value.version
     if isinstance(value, bool):
         return str(value).lower()
     return value.isoformat().replace("+00:00", "Z") if isinstance(value, date) else str(value)

@@ -75,9 +75,11 @@ class Known:
 def drifts(judged: DataFrame, contract: Contract) -> list[Drift]:
     """What the records of a batch have that their contract does not say, whether told before or not.
 
-    In: what ``judge`` gives. One pass over the records that have a reason, a warning or an unknown member.
+    In: what ``judge`` gives. One pass over the records that have a reason, a warning or an unknown member; what the
+    former contract accepted is no drift.
     """
     odd = judged.where((F.size("reasons") > 0) | (F.size("warnings") > 0) | F.col("others").isNotNull())
+    odd = odd.where(F.col("contract_version") == contract.version)
     seen = odd.select(F.explode(F.concat(_unknown(contract), _told())).alias("seen"), "envelope")
     source = F.col("envelope.source")
     came = F.struct(source["arrived_at"], source["name"], source["partition"], source["position"])

@@ -15,6 +15,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from headrace.contracts.checks import Check, value_checks
+from headrace.contracts.former import asked_again, settled
 from headrace.contracts.model import Contract, Criticality, Field, Unknown
 from headrace.contracts.plain import is_plain
 from headrace.contracts.reasons import NONE, Reason, reason
@@ -37,10 +38,18 @@ def judge(envelopes: DataFrame, contract: Contract) -> DataFrame:
     """Judge every envelope by the contract.
 
     In: ``value`` BINARY and any other columns. Out: one column ``envelope`` holding all of those, the contract's
-    fields typed and in its order, ``event_time`` TIMESTAMP (null if it could not be read), ``reasons``, ``warnings``
-    and ``others`` MAP<STRING, STRING>, the members no field is named as, null if there are none. Not decided here:
-    whether the event time is plausible for the signal's clock.
+    fields typed and in its order, ``event_time`` TIMESTAMP (null if it could not be read), ``reasons``, ``warnings``,
+    ``others`` MAP<STRING, STRING>, the members no field is named as, null if there are none, and
+    ``contract_version``, of the contract or of the former one, which is asked about what the contract rejects. Not
+    decided here: whether the event time is plausible for the signal's clock.
     """
+    judged = _judged(envelopes, contract)
+    if contract.former is None:
+        return judged
+    return settled(_judged(asked_again(judged), contract.former), contract, contract.former)
+
+
+def _judged(envelopes: DataFrame, contract: Contract) -> DataFrame:
     return reduce(lambda rows, columns: rows.select(*columns), _steps(contract), envelopes)
 
 
@@ -79,6 +88,7 @@ def _steps(contract: Contract) -> tuple[tuple[Column | str, ...], ...]:
             F.when(accepted, F.expr(NONE)).otherwise(_reasons(contract, errors)).alias("reasons"),
             _raised(warns).alias("warnings"),
             "others",
+            F.lit(contract.version).alias("contract_version"),
         ),
     )
 

@@ -57,7 +57,7 @@ def field_added(field: Field) -> Judgement:
         return _BREAKING, "it is required: records without it are rejected"
     if field.primary_key:
         return _primary_key(field, field)
-    return _COMPATIBLE, "records without it are accepted; the signal's table needs the column first"
+    return _COMPATIBLE, "records without it are accepted; the signal's table gets a column"
 
 
 def rule_added(rule: Rule) -> Judgement:
@@ -172,4 +172,5 @@ OF_CONTRACT: Mapping[str, Judge] = {
     "event_time": _always((_BREAKING, "windows and decisions go by another time")),
     "max_bytes": _check(lambda old, new: new.max_bytes < old.max_bytes),
     "unknown": _check(lambda old, new: new.unknown is Unknown.REJECT),
+    "former": lambda old, new: _LOOSER if old.former is None else _TIGHTER,
 }

@@ -70,6 +70,7 @@ class Contract:
     aggregates: rules over the accepted records of a batch.
     max_bytes: a longer record is ``too_large`` and is not parsed.
     unknown: what becomes of members no field is named as.
+    former: the contract before this one, whose records are still accepted.
     """
 
     id: str
@@ -82,6 +83,7 @@ class Contract:
     owner: str = ""
     max_bytes: int = 1024 * 1024
     unknown: Unknown = Unknown.KEEP
+    former: Contract | None = None
 
     def field(self, name: str) -> Field:
         """The field of that name; KeyError if there is none."""
@@ -120,6 +122,9 @@ class Contract:
             del deciding["aggregates"]
         if self.unknown is Unknown.KEEP:
             del deciding["unknown"]
+        del deciding["former"]
+        if self.former is not None:
+            deciding["former"] = self.former.fingerprint
         return hashlib.sha256(json.dumps(deciding, sort_keys=True, default=str).encode()).hexdigest()
 
 

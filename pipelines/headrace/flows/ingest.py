@@ -173,7 +173,6 @@ def _accepted(rows: DataFrame, ingest: Ingest, batch: Batch, high_water: int | N
             "record_id": F.col("envelope.record_id"),
             "late_by": lateness,
             "source": F.col("envelope.source"),
-            "contract_version": F.lit(ingest.contract.version),
         }
     )
 

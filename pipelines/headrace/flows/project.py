@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import reduce
 from pathlib import Path
 from typing import TypeVar
 
 from headrace.config import Settings
+from headrace.contracts.misfits import misfits
 from headrace.contracts.model import Contract
 from headrace.contracts.odcs import read_contract
 from headrace.documents import Mistakes, Node, check, join, lay_over, read, resolve
@@ -142,13 +143,29 @@ def _by_signal(
 ) -> dict[str, Contract]:
     contracts: dict[str, Contract] = {}
     for name, signal in settings.signals.items():
-        contract = files.get(signal.contract)
-        if contract is not None:
-            contracts[name] = contract
-            if signal.duplicates is not None and not contract.primary_key:
-                node = tree.at("signals", name, "duplicates")
-                mistakes.add(node, f"needs a primary key: contract {signal.contract} gives no field primaryKey: true")
-        elif signal.contract not in files:
-            node = tree.at("signals", name, "contract")
-            mistakes.add(node, f"contracts/ has no {signal.contract}{_CONTRACT}{instead(signal.contract, files)}")
+        contract = _named(tree.at("signals", name, "contract"), signal.contract, files, mistakes)
+        if contract is None:
+            continue
+        contracts[name] = contract
+        if signal.duplicates is not None and not contract.primary_key:
+            node = tree.at("signals", name, "duplicates")
+            mistakes.add(node, f"needs a primary key: contract {signal.contract} gives no field primaryKey: true")
+        if signal.former is not None:
+            node = tree.at("signals", name, "former")
+            contracts[name] = replace(contract, former=_former(node, signal.former, contract, files, mistakes))
     return contracts
+
+
+def _named(node: Node, name: str, files: Mapping[str, Contract | None], mistakes: Mistakes) -> Contract | None:
+    if name not in files:
+        mistakes.add(node, f"contracts/ has no {name}{_CONTRACT}{instead(name, files)}")
+    return files.get(name)
+
+
+def _former(
+    node: Node, name: str, contract: Contract, files: Mapping[str, Contract | None], mistakes: Mistakes
+) -> Contract | None:
+    former = _named(node, name, files, mistakes)
+    for why in misfits(contract, former) if former is not None else ():
+        mistakes.add(node, f"{name} {why}")
+    return former

@@ -252,7 +252,6 @@ def _accepted(spark: SparkSession, here: _Replay, decided: DataFrame, writer: Wr
             "record_id": F.col("envelope.record_id"),
             "late_by": F.lit(None).cast("bigint"),
             "source": F.col("envelope.source"),
-            "contract_version": F.lit(here.contract.version),
             **_stamp(writer),
         }
     )

@@ -10,9 +10,11 @@ from datetime import datetime
 from delta.tables import DeltaTable
 from pyspark.sql import DataFrame, Row, SparkSession
 from pyspark.sql import functions as F
+from pyspark.sql.types import DataType
 
 from headrace.config import Storage
-from headrace.tables import Table, View
+from headrace.errors import ConfigError
+from headrace.tables import Column, Table, View
 
 __all__ = ["Lake", "Writer", "local_rows"]
 
@@ -59,10 +61,15 @@ class Lake:
         return f"delta.`{self.storage.root}/{table}`"
 
     def create(self, spark: SparkSession, table: Table) -> None:
-        """Make the table if it is not there, with comments; an existing one is left as it is."""
+        """Make the table if it is not there, with comments; one that is there is given the columns it lacks.
+
+        Raises ConfigError where a column of it has another type. What it has beside is left to it, and is null in new
+        rows.
+        """
         if self.storage.root is not None and DeltaTable.isDeltaTable(spark, f"{self.storage.root}/{table.name}"):
+            self._widen(spark, table)
             return
-        columns = ", ".join(f"`{c.name}` {c.type} COMMENT {_quoted(c.comment)}" for c in table.columns)
+        columns = ", ".join(map(_declared, table.columns))
         by = (
             f"PARTITIONED BY ({', '.join(f'`{name}`' for name in table.partitioned_by)})"
             if table.partitioned_by
@@ -73,6 +80,24 @@ class Lake:
             f"CREATE TABLE IF NOT EXISTS {self.sql_name(table.name)} ({columns}) USING DELTA {by} "
             f"COMMENT {_quoted(table.grain)} TBLPROPERTIES ({properties})"
         )
+        if self.storage.root is None:
+            self._widen(spark, table)
+
+    def _widen(self, spark: SparkSession, table: Table) -> None:
+        there = {field.name.casefold(): field.dataType.simpleString() for field in self.read(spark, table.name).schema}
+        wanted = {column.name: DataType.fromDDL(column.type).simpleString() for column in table.columns}
+        differing = [
+            f"{table.name}: {name} is {there[name.casefold()]} in the table and {type_} in conf/: give the new field "
+            "another name, or move the table away"
+            for name, type_ in wanted.items()
+            if there.get(name.casefold(), type_) != type_
+        ]
+        if differing:
+            raise ConfigError(differing)
+        lacking = [column for column in table.columns if column.name.casefold() not in there]
+        if lacking:
+            columns = ", ".join(map(_declared, lacking))
+            spark.sql(f"ALTER TABLE {self.sql_name(table.name)} ADD COLUMNS ({columns})")
 
     def create_view(self, spark: SparkSession, view: View) -> None:
         """Make or replace the view beside the tables, where those have names; folders have no place for a view."""
@@ -169,6 +194,10 @@ def local_rows(spark: SparkSession, table: Table, rows: Sequence[Mapping[str, ob
 
 def _text(value: object) -> str:
     return value.isoformat() if isinstance(value, datetime) else str(value)
+
+
+def _declared(column: Column) -> str:
+    return f"`{column.name}` {column.type} COMMENT {_quoted(column.comment)}"
 
 
 def _quoted(text: str) -> str:

@@ -130,7 +130,7 @@ def _summary(entries: Sequence[Entry], writer: Writer, note: str) -> Summary:
 
 
 def digest(rows: DataFrame, columns: Sequence[str]) -> Column:
-    """The aggregate ``rows:hash`` over the named columns."""
+    """The aggregate ``rows:hash`` over the named columns. A null leaves a hash as it is: a new column changes none."""
     return _digest(_row(rows, columns))
 
 
@@ -161,7 +161,9 @@ def committed(spark: SparkSession, lake: Lake, tables: Sequence[Table], writer: 
 
 def _hashed(lake: Lake, spark: SparkSession, table: Table, writer: Writer, slice_of: Column) -> DataFrame:
     rows = lake.batches(spark, table.name, writer.query_id, writer.batch_id, writer.batch_id)
-    return rows.select(F.lit(table.name).alias("table"), slice_of.alias("slice"), _row(rows, table.names).alias("hash"))
+    return rows.select(
+        F.lit(table.name).alias("table"), slice_of.alias("slice"), _row(rows, rows.columns).alias("hash")
+    )
 
 
 def source_slice(source: str = "source") -> Column:

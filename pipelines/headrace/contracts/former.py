@@ -1,0 +1,41 @@
+"""Two versions of a contract side by side: while senders move from one to the next, records of both are accepted."""
+
+from __future__ import annotations
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+from headrace.contracts.model import Contract
+from headrace.contracts.reasons import NONE
+from headrace.contracts.types import column_type
+
+__all__ = ["asked_again", "settled"]
+
+
+def asked_again(judged: DataFrame) -> DataFrame:
+    """Envelopes of the judged records for the former contract: those that were accepted have no value in theirs."""
+    value = F.when(F.size("reasons") > 0, F.col("envelope.value"))
+    return judged.select(F.struct("*").alias("_current"), value.alias("value"))
+
+
+def settled(again: DataFrame, contract: Contract, former: Contract) -> DataFrame:
+    """The judged records; one that only the former contract accepts is accepted by it.
+
+    In: what the former contract makes of ``asked_again``. Out: the columns and rows of what ``judge`` gave by the
+    contract. Of a record accepted by the former one ``contract_version`` is that one's, fields only the contract has
+    are null, and fields only the former one has are in ``others``.
+    """
+    current = F.col("envelope._current")
+    taken = (F.size(current["reasons"]) > 0) & (F.size("reasons") == 0)
+    old = {name: F.col(name) for name in ("event_time", "warnings", "contract_version")} | {"reasons": F.expr(NONE)}
+    fields = {
+        name: F.col(name) if name in former.names else F.lit(None).cast(column_type(contract.field(name)))
+        for name in contract.names
+    }
+    kept = {name: current[name] for name in ("envelope", "others")}
+
+    def chosen(name: str, was: Column) -> Column:
+        return F.when(taken, was).otherwise(current[name]).alias(name)
+
+    names = ("envelope", *contract.names, "event_time", "reasons", "warnings", "others", "contract_version")
+    return again.select(*[chosen(name, (kept | old | fields)[name]) for name in names])
