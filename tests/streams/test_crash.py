@@ -71,7 +71,15 @@ def test_crashes_at_every_kind_of_write(spark: SparkSession, crashes: Crashes, t
     flights.landed(tmp_path, records)
     registered(project)
     with_tables(spark, project)
-    drain(spark, project, queries(project, patient=False), stop=Event(), show=lambda _: None)
+    failed = set[str]()
+    drain(
+        spark,
+        project,
+        queries(project, patient=False),
+        stop=Event(),
+        show=lambda watched: failed.update(one.error for one in watched if one.error),
+    )
+    assert [each for each in failed if "planted crash" not in each] == [], "a retried batch fails for nothing else"
     assert crashes.made.total() == CRASHES, crashes.made
     assert len(crashes.made) >= 8, crashes.made
     taken = Taken(project, tmp_path, records)

@@ -92,20 +92,24 @@ def features_batch(features: Features, windows: DataFrame, batch_id: int) -> Non
     """Take one batch through the flow. Any number of attempts leave what one would have left."""
     watch = ledger.Stopwatch()
     batch = opened(windows, batch_id, features.checkpoint)
+    tried_before = True
+
+    def choose() -> Mapping[str, Any]:
+        nonlocal tried_before
+        tried_before = False
+        return _choices(features, batch, read)
+
     with watch.lap("plan"):
         read = upstream(batch, features.lake, f"signals_{features.feature_set.signal}")
-        choices = planned(
-            batch.spark,
-            features.lake,
-            FLOW,
-            features.feature_set.name,
-            batch.writer,
-            at=batch.offsets.time,
-            choose=lambda: _choices(features, batch, read),
-        )
+        name, at = features.feature_set.name, batch.offsets.time
+        choices = planned(batch.spark, features.lake, FLOW, name, batch.writer, at=at, choose=choose)
     target = table(features.feature_set, features.contract)
     with watch.lap("write"):
-        features.lake.append(_logged(windows, batch), target, batch.writer)
+        rows = _logged(windows, batch)
+        # What is there already is not written again, and so would not be computed; but Spark wants its state anew.
+        rows = _computed(rows) if tried_before else rows
+        features.lake.append(rows, target, batch.writer)
+        rows.unpersist()
     with watch.lap("account"):
         entries = _entries(features, batch, target, read, choices, watch)
     ledger.record(batch.spark, features.lake, entries, batch.writer)
@@ -149,6 +153,12 @@ def _reached_before(features: Features, batch: Batch) -> int | None:
 def _watermark(features: Features, high_water: int | None) -> int | None:
     """No record with an earlier event time will ever be on time again: ``late_by`` is at most the delay."""
     return None if high_water is None else high_water - int(features.feature_set.delay.total_seconds())
+
+
+def _computed(rows: DataFrame) -> DataFrame:
+    kept = rows.persist()
+    kept.count()
+    return kept
 
 
 def _logged(windows: DataFrame, batch: Batch) -> DataFrame:
