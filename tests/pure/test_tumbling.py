@@ -49,6 +49,11 @@ def test_the_end_of_input_closes_the_newest_window_and_none_after_it() -> None:
     assert list(HOURS.final(at("12:00"), HOURS.closing(at("12:00")), at("12:00"))) == [at("12:00")]
 
 
+def test_records_after_the_end_go_on_where_it_left_off() -> None:
+    ended = HOURS.closing(at("12:20"))
+    assert list(HOURS.final(ended, at("15:10"), at("10:00"))) == [at("13:00"), at("14:00")]
+
+
 def test_windows_before_1970_start_on_the_hour_and_none_is_before_1900() -> None:
     assert HOURS.start(-1) == -HOUR
     early = int(datetime(1, 1, 1, tzinfo=UTC).timestamp())

@@ -2,19 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from datetime import UTC, datetime
+from functools import reduce
+from operator import or_
 
-from pyspark.sql import Column
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from headrace.contracts.aggregates import Aggregate, Metric
 
-__all__ = ["counts"]
+__all__ = ["counts", "counts_by_window"]
 
 
 def counts(aggregates: Sequence[Aggregate]) -> list[Column]:
     """One aggregate column a rule, in their order: how many records it counts. Null values are never invalid."""
     return [F.coalesce(_count(one), F.lit(0)).cast("bigint") for one in aggregates]
+
+
+def counts_by_window(accepted: DataFrame, aggregates: Sequence[Aggregate], windows: Collection[range]) -> DataFrame:
+    """One row a window that holds a record: its start in seconds, its records, then what each rule counts of them.
+
+    windows: the starts of those asked for, all of one length. A condition leaves out records of other times.
+    """
+    step = next(iter(windows)).step
+    second = F.unix_seconds("event_time")
+    start = (second - F.pmod(second, F.lit(step))).alias("_start")
+    measures = [F.count(F.lit(1)), *counts(aggregates)]
+    grouped = accepted.where(reduce(or_, map(_within, windows))).groupBy(start)
+    return grouped.agg(*[measure.alias(f"_{place}") for place, measure in enumerate(measures)])
+
+
+def _within(windows: range) -> Column:
+    first, end = (F.lit(datetime.fromtimestamp(at, tz=UTC)) for at in (windows.start, windows.stop))
+    return (F.col("event_time") >= first) & (F.col("event_time") < end)
 
 
 def _count(one: Aggregate) -> Column:

@@ -12,11 +12,10 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from pyspark.sql import DataFrame, SparkSession
-from pyspark.sql import functions as F
 
 from headrace.config import duration_text
 from headrace.contracts.aggregates import Aggregate
-from headrace.contracts.counts import counts
+from headrace.contracts.counts import counts_by_window
 from headrace.contracts.tumbling import Tumbling, told
 from headrace.flows import verdicts
 from headrace.flows.batch import Batch, instant
@@ -27,6 +26,8 @@ from headrace.tables import MEASUREMENTS
 
 __all__ = ["record", "record_end"]
 
+Due = tuple[range, Aggregate]
+"""A rule, and the starts of the windows it is to judge."""
 Counted = Mapping[int, Sequence[int]]
 """By the start of a window that holds a record: how many it holds, then what each rule counts of them."""
 
@@ -102,26 +103,20 @@ def _judged(
     spark: SparkSession, ingest: Ingest, writer: Writer, final: Callable[[Tumbling], range]
 ) -> Iterator[_Judged]:
     """What the rules say of the windows that are final now: those of one length in one job, and none without need."""
-    by_length: dict[int, list[tuple[range, Aggregate]]] = {}
+    by_length: dict[int, list[Due]] = {}
     for windows, rule in ingest.contract.window_rules:
         if starts := final(windows):
             by_length.setdefault(windows.step, []).append((starts, rule))
     name = table(ingest.signal, ingest.contract).name
-    for step, due in by_length.items():
-        span = range(min(each.start for each, _ in due), max(each.stop for each, _ in due), step)
+    for due in by_length.values():
         committed = ingest.lake.batches(spark, name, writer.query_id, 0, writer.batch_id)
-        counted = _counted(committed, [rule for _, rule in due], span)
+        counted = _counted(committed, due)
         for place, (starts, rule) in enumerate(due, start=1):
             yield from _of_rule(rule, place, starts, counted)
 
 
-def _counted(rows: DataFrame, rules: Sequence[Aggregate], span: range) -> Counted:
-    """What the rules count of the windows in a span of event time; no record outside it is read."""
-    within = (F.col("event_time") >= F.lit(instant(span.start))) & (F.col("event_time") < F.lit(instant(span.stop)))
-    second = F.unix_seconds("event_time")
-    measures = [F.count(F.lit(1)), *counts(rules)]
-    grouped = rows.where(within).groupBy((second - F.pmod(second, F.lit(span.step))).alias("_start"))
-    found = grouped.agg(*[measure.alias(f"_{place}") for place, measure in enumerate(measures)])
+def _counted(rows: DataFrame, due: Sequence[Due]) -> Counted:
+    found = counts_by_window(rows, [rule for _, rule in due], {starts for starts, _ in due})
     return {start: measured for start, *measured in found.collect()}
 
 
