@@ -119,9 +119,9 @@ def test_each_window_is_judged_once_when_it_is_final(
     landed(tmp_path)
     counted = window_rules._counted
 
-    def counting(rows: DataFrame, due: Sequence[window_rules.Due]) -> window_rules.Counted:
+    def counting(rows: DataFrame, due: Sequence[window_rules.Due], event_time: str) -> window_rules.Counted:
         jobs.append(len(due))
-        return counted(rows, due)
+        return counted(rows, due, event_time)
 
     monkeypatch.setattr(window_rules, "_counted", counting)
     left = crash_once(monkeypatch, [("measurements/windows", 2), ("verdicts/end_of_input", 2)])

@@ -20,22 +20,26 @@ def counts(aggregates: Sequence[Aggregate]) -> list[Column]:
     return [F.coalesce(_count(one), F.lit(0)).cast("bigint") for one in aggregates]
 
 
-def counts_by_window(accepted: DataFrame, aggregates: Sequence[Aggregate], windows: Collection[range]) -> DataFrame:
+def counts_by_window(
+    accepted: DataFrame, aggregates: Sequence[Aggregate], windows: Collection[range], event_time: str
+) -> DataFrame:
     """One row a window that holds a record: its start in seconds, its records, then what each rule counts of them.
 
-    windows: the starts of those asked for, all of one length. A condition leaves out records of other times.
+    windows: the starts of those asked for, all of one length. A condition on ``event_time``, the column it stands in,
+    leaves out records of other times.
     """
     step = next(iter(windows)).step
-    second = F.unix_seconds("event_time")
+    time = F.col(event_time)
+    second = F.unix_seconds(time)
     start = (second - F.pmod(second, F.lit(step))).alias("_start")
     measures = [F.count(F.lit(1)), *counts(aggregates)]
-    grouped = accepted.where(reduce(or_, map(_within, windows))).groupBy(start)
+    grouped = accepted.where(reduce(or_, (_within(each, time) for each in windows))).groupBy(start)
     return grouped.agg(*[measure.alias(f"_{place}") for place, measure in enumerate(measures)])
 
 
-def _within(windows: range) -> Column:
+def _within(windows: range, time: Column) -> Column:
     first, end = (F.lit(datetime.fromtimestamp(at, tz=UTC)) for at in (windows.start, windows.stop))
-    return (F.col("event_time") >= first) & (F.col("event_time") < end)
+    return (time >= first) & (time < end)
 
 
 def _count(one: Aggregate) -> Column:

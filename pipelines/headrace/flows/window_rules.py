@@ -110,13 +110,14 @@ def _judged(
     name = table(ingest.signal, ingest.contract).name
     for due in by_length.values():
         committed = ingest.lake.batches(spark, name, writer.query_id, 0, writer.batch_id)
-        counted = _counted(committed, due)
+        # By the contract's own field: Delta skips files by the first 32 columns, and those stand before ours.
+        counted = _counted(committed, due, ingest.contract.event_time)
         for place, (starts, rule) in enumerate(due, start=1):
             yield from _of_rule(rule, place, starts, counted)
 
 
-def _counted(rows: DataFrame, due: Sequence[Due]) -> Counted:
-    found = counts_by_window(rows, [rule for _, rule in due], {starts for starts, _ in due})
+def _counted(rows: DataFrame, due: Sequence[Due], event_time: str) -> Counted:
+    found = counts_by_window(rows, [rule for _, rule in due], {starts for starts, _ in due}, event_time)
     return {start: measured for start, *measured in found.collect()}
 
 
