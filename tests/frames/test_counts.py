@@ -6,7 +6,7 @@ import pytest
 from pyspark.sql import DataFrame, SparkSession
 
 from headrace.contracts.aggregates import Aggregate, Metric, Must, Operator
-from headrace.contracts.counts import counts
+from headrace.contracts.counts import counts, counts_by_window
 
 ANY = Must(Operator.BE, (0.0,))
 ROWS = (
@@ -50,3 +50,17 @@ def test_no_row_is_counted_as_none(rows: DataFrame) -> None:
     row = rows.where("false").agg(*[one.alias(str(place)) for place, one in enumerate(counts(rules))]).first()
     assert row is not None
     assert tuple(row) == (0, 0, 0)
+
+
+def test_each_window_is_counted_by_itself_and_no_other_time(spark: SparkSession) -> None:
+    times = ("1969-12-31 23:59:59.5", "1970-01-01 00:00:00", "1970-01-01 00:59:59.9", "1970-01-01 01:00:00",
+             "1970-01-01 02:30:00", "1970-01-01 03:00:00")  # fmt: skip
+    values = ", ".join(f"('{at}')" for at in times)
+    rows = spark.sql(f"SELECT TIMESTAMP(at) AS at, 1 AS n FROM VALUES {values} AS rows(at)")
+    rules = [
+        Aggregate(name="a", metric=Metric.ROW_COUNT, must=ANY),
+        Aggregate(name="b", metric=Metric.DUPLICATE_VALUES, must=ANY, fields=("n",)),
+    ]
+    windows = {range(-3_600, 3_600, 3_600), range(7_200, 10_800, 3_600)}
+    found = counts_by_window(rows, rules, windows, "at").collect()
+    assert sorted(tuple(row) for row in found) == [(-3_600, 1, 1, 0), (0, 2, 2, 1), (7_200, 1, 1, 0)]

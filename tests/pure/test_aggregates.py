@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from headrace.contracts.aggregates import Aggregate, Metric, Must, Operator
-from headrace.contracts.model import Contract, Criticality
+from headrace.contracts.model import Contract, Criticality, Field, Kind
 from headrace.contracts.odcs import read_contract
+from headrace.contracts.tumbling import Tumbling
 from headrace.documents import read
 from headrace.errors import ConfigError
 
@@ -65,6 +68,17 @@ def contract(folder: Path, *, record: str = NOTHING, field: str = OF_LEVEL) -> C
                 fields=("id", "level"),
             ),
         ),
+        (
+            "{metric: rowCount, mustBeGreaterThan: 0, customProperties: "
+            "[{property: window, value: 1 hour}, {property: delay, value: 30 seconds}, {property: theirs, value: 1}]}",
+            Aggregate(
+                name="rowCount",
+                metric=Metric.ROW_COUNT,
+                must=Must(Operator.GREATER_THAN, (0.0,)),
+                criticality=Criticality.WARN,
+                window=Tumbling(timedelta(hours=1), timedelta(seconds=30)),
+            ),
+        ),
     ],
 )
 def test_rules_of_the_record(tmp_path: Path, text: str, expected: Aggregate) -> None:
@@ -111,6 +125,19 @@ def test_rules_of_the_record(tmp_path: Path, text: str, expected: Aggregate) -> 
                 metric=Metric.DUPLICATE_VALUES,
                 must=Must(Operator.NOT_BE, (3.0,)),
                 fields=("level",),
+            ),
+        ),
+        (
+            "{metric: invalidValues, arguments: {validValues: [1]}, mustBe: 0, severity: warn, "
+            "customProperties: [{property: window, value: 1 day}]}",
+            Aggregate(
+                name="invalidValues_level",
+                metric=Metric.INVALID_VALUES,
+                must=Must(Operator.BE, (0.0,)),
+                fields=("level",),
+                allowed=(1,),
+                criticality=Criticality.WARN,
+                window=Tumbling(timedelta(days=1), timedelta(minutes=10)),
             ),
         ),
     ],
@@ -160,6 +187,56 @@ def test_refused_rules_of_the_record(tmp_path: Path, text: str, mistake: str) ->
     with pytest.raises(ConfigError) as caught:
         contract(tmp_path, record=text)
     assert list(caught.value.mistakes) == [RECORD + mistake]
+
+
+@pytest.mark.parametrize(
+    ("properties", "mistake"),
+    [
+        (
+            "[{property: window, value: 1 hour}], severity: error",
+            ".severity: cannot be error over windows: they span batches, so the rule only alarms",
+        ),
+        ("[{property: window, value: an hour}]", ".customProperties[0].value: must be a duration, as in 1 hour"),
+        ("[{property: window, value: 3600}]", ".customProperties[0].value: must be a duration, as in 1 hour"),
+        ("[{property: window, value: [1 hour]}]", ".customProperties[0].value: must be a duration, as in 1 hour"),
+        ("[{property: window}]", ".customProperties[0]: must be a duration, as in 1 hour"),
+        ("[{property: window, value: 0 hours}]", ".customProperties[0].value: must be more than 0"),
+        ("[{property: window, value: 53 weeks}]", ".customProperties[0].value: must be at most 366 days"),
+        ("[{property: window, value: 99999999999 weeks}]", ".customProperties[0].value: must be at most 366 days"),
+        ("[{property: windows, value: 1 hour}]", ".customProperties[0].property: is not known; did you mean 'window'?"),
+        (
+            "[{property: delay, value: 1 hour}]",
+            ".customProperties[0].value: is for a rule over windows: add {property: window, value: 1 hour}",
+        ),
+    ],
+)
+def test_refused_windows(tmp_path: Path, properties: str, mistake: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        contract(tmp_path, record=f"{{metric: rowCount, mustBeGreaterThan: 0, customProperties: {properties}}}")
+    assert list(caught.value.mistakes) == [RECORD + mistake]
+
+
+def test_rules_of_batches_and_rules_of_windows_are_told_apart(tmp_path: Path) -> None:
+    found = contract(tmp_path, field=OF_LEVEL.replace("}", ", customProperties: [{property: window, value: 1 hour}]}"))
+    assert [one.name for one in found.batch_rules] == ["nothing"]
+    assert [(str(windows), one.name) for windows, one in found.window_rules] == [
+        ("1 hour, delay 10 minutes", "of_level")
+    ]
+    assert str(found.window_rules[0][1]) == (
+        "nullValues of level mustBeLessThan 1 in windows of 1 hour, delay 10 minutes"
+    )
+
+
+def test_windows_change_no_fingerprint_but_that_of_their_own_rules() -> None:
+    at = Field(name="at", kind=Kind.TIMESTAMP, required=True)
+    of_batches = Aggregate(name="n", metric=Metric.ROW_COUNT, must=Must(Operator.BETWEEN, (1.0, 9.0)), description="d")
+    hourly, daily = (replace(of_batches, window=Tumbling(timedelta(hours=hours))) for hours in (1, 24))
+    before, *after = (
+        Contract(id="i", version="1", event_time="at", fields=(at,), aggregates=(one,)).fingerprint
+        for one in (of_batches, hourly, daily, replace(daily, window=Tumbling(timedelta(days=1), timedelta(0))))
+    )
+    assert before == "af70604d373171ed58352caa9485b22689727607d756536512f1f2c76112985e"
+    assert len({before, *after}) == 4
 
 
 def test_a_rule_compares_once(tmp_path: Path) -> None:

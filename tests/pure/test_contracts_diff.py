@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -15,10 +15,12 @@ from hypothesis import strategies as st
 from headrace.contracts.aggregates import Aggregate, Metric, Must, Operator
 from headrace.contracts.diff import Change, Compatibility, diff
 from headrace.contracts.model import EARLIEST, Contract, Criticality, Field, Kind, Rule, Unknown
+from headrace.contracts.tumbling import Tumbling
 
 BREAKING, COMPATIBLE = Compatibility.BREAKING, Compatibility.COMPATIBLE
 AT = Field(name="at", kind=Kind.TIMESTAMP, required=True)
 WARN, ERROR = Criticality.WARN, Criticality.ERROR
+HOURS = Tumbling(timedelta(hours=1))
 
 
 def contract(*more: Field, rules: tuple[Rule, ...] = (), version: str = "1.0.0", **settings: Any) -> Contract:
@@ -379,6 +381,7 @@ OTHER: Mapping[type, Mapping[str, object]] = {
         "pattern": "p",
         "description": "d",
         "criticality": WARN,
+        "window": HOURS,
     },
 }
 """A value for each attribute other than the one it has below."""
@@ -432,6 +435,25 @@ def test_an_attribute_that_nobody_judges_is_breaking() -> None:
         Change("", "tolerance: 0 → 1", BREAKING, why),
         Change("a", "nested: +b", BREAKING, why),
         Change("rule r", "appliesTo: none → b", BREAKING, why),
+    )
+
+
+def test_a_rule_over_windows_breaks_nobody() -> None:
+    of_batches = Aggregate(name="n", metric=Metric.ROW_COUNT, must=Must(Operator.BE, (1,)), criticality=WARN)
+    of_windows = replace(of_batches, window=HOURS)
+    longer = replace(of_batches, window=Tumbling(timedelta(days=1), timedelta(hours=1)))
+    without, batches, windows, days = (
+        contract(aggregates=aggregates) for aggregates in ((), (of_batches,), (of_windows,), (longer,))
+    )
+    why = "raises alarms: rejects no record, holds no batch back"
+    assert diff(without, windows)[0] == Change("quality n", "added", COMPATIBLE, why)
+    assert diff(windows, days)[0] == Change(
+        "quality n", "window: 1 hour, delay 10 minutes → 1 day, delay 1 hour", COMPATIBLE, why
+    )
+    assert diff(batches, windows)[0] == Change("quality n", "window: none → 1 hour, delay 10 minutes", COMPATIBLE, why)
+    strict = contract(aggregates=(replace(of_batches, criticality=ERROR),))
+    assert diff(windows, strict)[-2] == Change(
+        "quality n", "window: 1 hour, delay 10 minutes → none", BREAKING, "batches that were taken in may be held back"
     )
 
 

@@ -11,9 +11,11 @@ from typing import Any
 
 import pytest
 
+from headrace.contracts.aggregates import Aggregate, Metric, Must, Operator
 from headrace.contracts.demands import Demand, demands
 from headrace.contracts.expectations import Expectation, Untranslated, suite
 from headrace.contracts.model import Contract, Criticality, Field, Kind, Rule
+from headrace.contracts.tumbling import Tumbling
 from headrace.expressions import compile_condition
 from headrace.flows.project import load
 
@@ -154,6 +156,15 @@ def test_what_no_expectation_can_say_is_listed_with_why() -> None:
         Untranslated("name.pattern", "Python's regular expressions cannot say it"),
         Untranslated("the text of a record", "is judged before there are columns, and is not kept"),
         Untranslated("future_event_time", "is judged by the signal's clock as it stood at the record's batch"),
+    )
+
+
+def test_rules_over_many_records_are_listed_with_why() -> None:
+    of_batch = Aggregate(name="size", metric=Metric.ROW_COUNT, must=Must(Operator.GREATER_THAN, (0.0,)))
+    of_window = replace(of_batch, name="hourly", window=Tumbling(timedelta(hours=1)))
+    assert suite(replace(RICH, aggregates=(of_batch, of_window))).untranslated[1:3] == (
+        Untranslated("size", "is judged over a whole batch, not over a sample"),
+        Untranslated("hourly", "is judged over a whole window of event time, not over a sample"),
     )
 
 

@@ -1,7 +1,7 @@
 """Rules over many records at once: the library metrics of ODCS v3.1, judged on the accepted records of a batch.
 
 A rule of severity error that does not hold keeps the whole batch out; one of severity warn lets it in and is
-remembered. (https://bitol-io.github.io/open-data-contract-standard/v3.1.0/data-quality/)
+remembered. A rule over windows of event time is judged on the records of each window, and alarms. (https://bitol-io.github.io/open-data-contract-standard/v3.1.0/data-quality/)
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from headrace.contracts.model import Criticality
+from headrace.contracts.tumbling import Tumbling
 
 __all__ = ["Aggregate", "Metric", "Must", "Operator"]
 
@@ -70,12 +71,13 @@ class Must:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Aggregate:
-    """One rule over the accepted records of a batch.
+    """One rule over the accepted records of a batch, or of a window.
 
     fields: what it looks at; several only for duplicates; none for the row count.
     percent: the count is taken as a share of the rows, 0 to 100.
     missing: texts that stand for a missing value, beside null. allowed, pattern: what makes a value valid.
     criticality: ``error`` keeps the batch out, ``warn`` does not.
+    window: the windows of event time it is judged over; None is a batch. With one, the criticality is ``warn``.
     """
 
     name: str
@@ -88,6 +90,7 @@ class Aggregate:
     pattern: str | None = None
     description: str = ""
     criticality: Criticality = Criticality.ERROR
+    window: Tumbling | None = None
 
     def value(self, count: int, rows: int) -> float | None:
         """What is compared: the count, or its share of the rows; None where there is no row to judge."""
@@ -99,4 +102,5 @@ class Aggregate:
 
     def __str__(self) -> str:
         of = f" of {', '.join(self.fields)}" if self.fields else ""
-        return f"{self.metric}{of} {self.must}{' percent' if self.percent else ''}"
+        over = f" in windows of {self.window}" if self.window else ""
+        return f"{self.metric}{of} {self.must}{' percent' if self.percent else ''}{over}"

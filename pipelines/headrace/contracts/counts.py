@@ -2,19 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from datetime import UTC, datetime
+from functools import reduce
+from operator import or_
 
-from pyspark.sql import Column
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from headrace.contracts.aggregates import Aggregate, Metric
 
-__all__ = ["counts"]
+__all__ = ["counts", "counts_by_window"]
 
 
 def counts(aggregates: Sequence[Aggregate]) -> list[Column]:
     """One aggregate column a rule, in their order: how many records it counts. Null values are never invalid."""
     return [F.coalesce(_count(one), F.lit(0)).cast("bigint") for one in aggregates]
+
+
+def counts_by_window(
+    accepted: DataFrame, aggregates: Sequence[Aggregate], windows: Collection[range], event_time: str
+) -> DataFrame:
+    """One row a window that holds a record: its start in seconds, its records, then what each rule counts of them.
+
+    windows: the starts of those asked for, all of one length. A condition on ``event_time``, the column it stands in,
+    leaves out records of other times.
+    """
+    step = next(iter(windows)).step
+    time = F.col(event_time)
+    second = F.unix_seconds(time)
+    start = (second - F.pmod(second, F.lit(step))).alias("_start")
+    measures = [F.count(F.lit(1)), *counts(aggregates)]
+    grouped = accepted.where(reduce(or_, (_within(each, time) for each in windows))).groupBy(start)
+    return grouped.agg(*[measure.alias(f"_{place}") for place, measure in enumerate(measures)])
+
+
+def _within(windows: range, time: Column) -> Column:
+    first, end = (F.lit(datetime.fromtimestamp(at, tz=UTC)) for at in (windows.start, windows.stop))
+    return (time >= first) & (time < end)
 
 
 def _count(one: Aggregate) -> Column:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from headrace.contracts.aggregates import Aggregate
 from headrace.contracts.demands import demands
 from headrace.contracts.formats import FORMATS
 from headrace.contracts.model import RANGES, TIMES, Contract, Criticality, Field, Kind
@@ -106,7 +107,12 @@ def suite(contract: Contract) -> Suite:
             )
             for each in said
         ]
+    untranslated += [Untranslated(one.name, _sampled(one)) for one in contract.aggregates]
     return Suite(tuple(expectations), (*untranslated, *_NEVER))
+
+
+def _sampled(one: Aggregate) -> str:
+    return f"is judged over a whole {'batch' if one.window is None else 'window of event time'}, not over a sample"
 
 
 def _unsaid(field: Field) -> Iterator[Untranslated]:

@@ -46,6 +46,7 @@ SAME: Judgement = (_COMPATIBLE, "accepts the same")
 _MARKS: Judgement = (_COMPATIBLE, "severity is warn: marks records, rejects none")
 _SAYS: Judgement = (_COMPATIBLE, "decides nothing")
 UNKNOWN: Judgement = (_BREAKING, "nothing is known that makes it compatible")
+_ALARMS: Judgement = (_COMPATIBLE, "raises alarms: rejects no record, holds no batch back")
 _HOLDS_BACK: Judgement = (_BREAKING, "batches that were taken in may be held back")
 FIELD_REMOVED: Judgement = (_BREAKING, "readers lose the column")
 RULE_REMOVED: Judgement = _LOOSER
@@ -66,7 +67,9 @@ def rule_added(rule: Rule) -> Judgement:
 
 
 def aggregate_added(aggregate: Aggregate) -> Judgement:
-    """What it means that a rule over a batch is there that was not."""
+    """What it means that a rule over batches or windows is there that was not."""
+    if aggregate.window is not None:
+        return _ALARMS
     return _HOLDS_BACK if aggregate.criticality is Criticality.ERROR else _MARKS
 
 
@@ -162,8 +165,8 @@ OF_RULE: Mapping[str, Judge] = {
     "criticality": _severity,
 }
 OF_AGGREGATE: Mapping[str, Judge] = {
-    name: lambda old, new: _HOLDS_BACK if new.criticality is Criticality.ERROR else _MARKS
-    for name in ("metric", "must", "fields", "percent", "missing", "allowed", "pattern")
+    name: lambda old, new: aggregate_added(new)
+    for name in ("metric", "must", "fields", "percent", "missing", "allowed", "pattern", "window")
 } | {"description": _always(_SAYS), "criticality": _severity}
 OF_CONTRACT: Mapping[str, Judge] = {
     "id": _always((_BREAKING, "it is another contract: what goes by its id loses it")),

@@ -18,6 +18,7 @@ from headrace.contracts.field import DEEPEST, EARLIEST, LATEST, RANGES, TIMES, B
 
 if TYPE_CHECKING:
     from headrace.contracts.aggregates import Aggregate
+    from headrace.contracts.tumbling import Tumbling
 
 __all__ = [
     "DEEPEST",
@@ -67,7 +68,7 @@ class Contract:
     event_time: the timestamp field that says when the event happened.
     fields: in the order of the file, which is the order of the table's columns.
     rules: cross-field rules.
-    aggregates: rules over the accepted records of a batch.
+    aggregates: rules over the accepted records of a batch, or of windows of event time.
     max_bytes: a longer record is ``too_large`` and is not parsed.
     unknown: what becomes of members no field is named as.
     former: the contract before this one, whose records are still accepted.
@@ -112,12 +113,25 @@ class Contract:
         return tuple(name for _, name in keyed)
 
     @property
+    def batch_rules(self) -> tuple[Aggregate, ...]:
+        """The rules over the accepted records of a batch."""
+        return tuple(one for one in self.aggregates if one.window is None)
+
+    @property
+    def window_rules(self) -> tuple[tuple[Tumbling, Aggregate], ...]:
+        """The rules over windows of event time, each with its windows."""
+        return tuple((one.window, one) for one in self.aggregates if one.window is not None)
+
+    @property
     def fingerprint(self) -> str:
         """SHA-256 over everything that decides about records; descriptions and owner do not."""
         deciding = asdict(self) | {"description": "", "owner": ""}
         deciding["fields"] = [_deciding(field) for field in deciding["fields"]]
         for rule in (*deciding["rules"], *deciding["aggregates"]):
             rule["description"] = ""
+        for rule in deciding["aggregates"]:
+            if rule["window"] is None:
+                del rule["window"]
         if not self.aggregates:
             del deciding["aggregates"]
         if self.unknown is Unknown.KEEP:

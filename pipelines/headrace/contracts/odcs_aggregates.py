@@ -8,6 +8,8 @@ from typing import Any
 from headrace.contracts.aggregates import Aggregate, Metric, Must, Operator
 from headrace.contracts.model import Criticality, Field, Kind
 from headrace.contracts.odcs_parts import severity, text
+from headrace.contracts.odcs_windows import read_window
+from headrace.contracts.tumbling import Tumbling
 from headrace.documents import Mistakes, Node, nearest
 from headrace.patterns import pattern_mistake
 
@@ -15,7 +17,7 @@ __all__ = ["read_aggregate"]
 
 _KEYS = {
     "type", "metric", "name", "arguments", "unit", "severity", "description",
-    "id", "tags", "dimension", "businessImpact", *Operator,
+    "id", "tags", "dimension", "businessImpact", "customProperties", *Operator,
 }  # fmt: skip
 _ARGUMENTS = {
     Metric.MISSING_VALUES: ("missingValues",),
@@ -36,7 +38,8 @@ def read_aggregate(node: Node, fields: Sequence[Field], field: Field | None) -> 
     metric = _metric(node, mistakes)
     must = _must(node, mistakes)
     percent = _percent(node, mistakes)
-    criticality = severity(node, mistakes) or Criticality.ERROR
+    window = read_window(node, mistakes)
+    criticality = _criticality(node, window, mistakes)
     mistakes.done()
     if metric is Metric.ROW_COUNT and percent:
         mistakes.add(node.at("unit"), "must be rows for rowCount: it is the whole, not a part of it")
@@ -53,6 +56,7 @@ def read_aggregate(node: Node, fields: Sequence[Field], field: Field | None) -> 
         percent=percent,
         description=text(node, "description"),
         criticality=criticality,
+        window=window,
         **read,
     )
 
@@ -91,6 +95,15 @@ def _percent(node: Node, mistakes: Mistakes) -> bool:
     if said not in ("rows", "percent"):
         mistakes.add(node.at("unit"), f"must be rows or percent{nearest(said, ('rows', 'percent'))}")
     return said == "percent"
+
+
+def _criticality(node: Node, window: Tumbling | None, mistakes: Mistakes) -> Criticality:
+    said = severity(node, mistakes)
+    if window is None:
+        return said or Criticality.ERROR
+    if said is Criticality.ERROR:
+        mistakes.add(node.at("severity"), "cannot be error over windows: they span batches, so the rule only alarms")
+    return Criticality.WARN
 
 
 def _arguments(node: Node, metric: Metric, mistakes: Mistakes) -> Mapping[str, Node]:

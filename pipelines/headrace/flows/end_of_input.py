@@ -1,7 +1,8 @@
 """A declared end of input: once a finite source is drained, nothing more comes, so its last windows are final.
 
 Finality is only a mark in the ledger. Closing a signal moves its high-water mark past the end of every window it
-feeds, plus that set's delay; should a record come after all, it is late, by a stamp, like any other.
+feeds, plus that set's delay; should a record come after all, it is late, by a stamp, like any other. The windows of the
+contract's rules are judged up to the one of the newest record, and none after it: nothing was due there.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from datetime import datetime
 from pyspark.sql import Row, SparkSession
 from pyspark.sql import functions as F
 
+from headrace.flows import ingest_job, window_rules
 from headrace.flows.batch import instant
 from headrace.flows.project import Project
 from headrace.flows.queries import Query
@@ -47,8 +49,11 @@ def _close_signal(spark: SparkSession, lake: Lake, project: Project, query: Quer
         return
     newest = max([plan["mark"]["high_water"], *plan["mark"]["ahead"]])
     sets = [one for one in project.feature_sets.values() if one.signal == query.subject]
-    beyond = max((int((one.window.length + one.delay).total_seconds()) for one in sets), default=0)
-    _record(spark, lake, query, writer, last["batch_time"], high_water=instant(newest + beyond), watermark=None)
+    described, at = ingest_job.job(project, query.subject), last["batch_time"]
+    ends = [newest + int((one.window.length + one.delay).total_seconds()) for one in sets]
+    ends += [windows.closing(newest) for windows, _ in described.contract.window_rules]
+    window_rules.record_end(spark, described, writer, plan, newest=newest, at=at)
+    _record(spark, lake, query, writer, at, high_water=instant(max(ends, default=newest)), watermark=None)
 
 
 def _close_set(spark: SparkSession, lake: Lake, project: Project, query: Query) -> None:

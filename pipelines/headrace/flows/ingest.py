@@ -23,7 +23,7 @@ from headrace.contracts.model import Contract
 from headrace.contracts.outliers import marked
 from headrace.contracts.reasons import Reason, reason
 from headrace.errors import SourceChanged
-from headrace.flows import limits, schema_drift
+from headrace.flows import limits, schema_drift, window_rules
 from headrace.flows.batch import Batch, instant, opened, seconds, stamped
 from headrace.flows.ingest_job import FLOW, Ingest, job, table
 from headrace.flows.ingest_plan import is_accepted, look, planned_batch
@@ -138,6 +138,7 @@ def _commit(ingest: Ingest, batch: Batch, decided: DataFrame, choices: Mapping[s
     ingest.lake.append(kept, table(ingest.signal, ingest.contract), batch.writer)
     limits.record(ingest, batch, limits.Weighed.from_json(choices["limits"]))
     schema_drift.record(ingest, batch, choices["drift"])
+    window_rules.record(ingest, batch, choices)
 
 
 def without_future(judged: DataFrame, contract: Contract, limit: int) -> DataFrame:

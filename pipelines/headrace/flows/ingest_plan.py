@@ -112,12 +112,20 @@ def _choices(
         "before": before.to_json(),
         "mark": step.mark.to_json(),
         "limit": step.limit,
+        "first_seen": _first_seen(seen, step.limit, last),
         "slices": {part.name: part.digest for part in found},
         "limits": weighed.to_json(),
         "drift": drifted,
         "outliers": _outliers(ingest, judged.where(is_accepted(step.limit)), last),
         "accepted_before": _accepted_before(ingest, batch),
     }
+
+
+def _first_seen(seen: Seen, limit: int, last: Mapping[str, Any]) -> int | None:
+    """The earliest second of any record the query's clock ever let in: the batch's own, or of one before it."""
+    here = seen.seconds[seen.seconds <= limit]
+    known = [last.get("first_seen"), int(here.min()) if len(here) else None]
+    return min((one for one in known if one is not None), default=None)
 
 
 def _outliers(ingest: Ingest, accepted: DataFrame, last: Mapping[str, Any]) -> dict[str, Any]:

@@ -17,32 +17,16 @@ from headrace.contracts.counts import counts
 from headrace.contracts.model import Contract, Criticality
 from headrace.contracts.runs import Run, runs
 from headrace.errors import HeldBack
+from headrace.flows import verdicts
 from headrace.flows.batch import Batch
 from headrace.flows.ingest_job import Ingest
 from headrace.flows.sources import current, hold_back
+from headrace.flows.verdicts import BREACH, WAIVED, WARN, Verdict
 from headrace.io import ledger
 from headrace.io.lake import local_rows
-from headrace.tables import MEASUREMENTS, VERDICTS
+from headrace.tables import MEASUREMENTS
 
-__all__ = ["Verdict", "Weighed", "record", "weighed"]
-
-BREACH, WARN, WAIVED = "breach", "warn", "waived"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Verdict:
-    """One objective that a batch did not meet."""
-
-    objective: str
-    verdict: str
-    value: float
-    must: str
-    rows_in: int
-    evidence: Mapping[str, str] = field(default_factory=dict)
-
-    def __str__(self) -> str:
-        where = "".join(f", {key} {value}" for key, value in self.evidence.items())
-        return f"{self.objective} is {self.value:g}, {self.must}{where}"
+__all__ = ["Weighed", "record", "weighed"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,7 +79,7 @@ def record(ingest: Ingest, batch: Batch, seen: Weighed) -> None:
 
 def _measure(ingest: Ingest, batch: Batch, measured: Mapping[str, float]) -> None:
     shared = {"metric": "rule", "subject": ingest.signal, "measured_at": batch.offsets.time, **asdict(batch.writer)}
-    rules = {one.name: one for one in ingest.contract.aggregates}
+    rules = {one.name: one for one in ingest.contract.batch_rules}
     each = [
         {"segment": name, "value": value, "details": {"rule": str(rules[name])}} for name, value in measured.items()
     ]
@@ -105,17 +89,8 @@ def _measure(ingest: Ingest, batch: Batch, measured: Mapping[str, float]) -> Non
 
 def _judge(ingest: Ingest, batch: Batch, seen: Weighed) -> None:
     """Write the verdicts, once for each time the source was resumed."""
-    shared = {
-        "subject": ingest.signal,
-        "judged_at": batch.offsets.time,
-        "contract_version": ingest.contract.version,
-        "contract_fingerprint": ingest.contract.fingerprint,
-        "attempt": seen.attempt,
-        "query_id": batch.writer.query_id,
-        "batch_id": batch.writer.batch_id,
-    }
-    rows = local_rows(batch.spark, VERDICTS, [{**asdict(one), **shared} for one in seen.verdicts])
-    ingest.lake.append(rows, VERDICTS, batch.writer, output=f"{VERDICTS.name}/{seen.attempt}")
+    at, output = batch.offsets.time, str(seen.attempt)
+    verdicts.record(batch.spark, ingest, batch.writer, seen.verdicts, at=at, attempt=seen.attempt, output=output)
 
 
 def _looked(
@@ -124,13 +99,13 @@ def _looked(
     contract, bounds, good = ingest.contract, ingest.limits, rows - bad
     found = _runs(bounds, judged, rejected, bad=bad, tails=tails)
     measured = _measured(contract, judged.where(~rejected), good)
-    verdicts = (
+    unmet = (
         *_ratio(bounds, rows, bad),
         *_consecutive(bounds, found, rows),
         *_aggregates(contract, measured, good),
     )
     ended_with = {name: run.tail for name, run in found.items() if run.tail}
-    return Weighed(tails=ended_with, measured=measured, verdicts=verdicts)
+    return Weighed(tails=ended_with, measured=measured, verdicts=unmet)
 
 
 def _passed(ingest: Ingest, batch: Batch, seen: Weighed) -> Weighed:
@@ -189,15 +164,16 @@ def _consecutive(limits: Limits, found: Mapping[str, Run], rows: int) -> Iterato
 
 
 def _measured(contract: Contract, accepted: DataFrame, rows: int) -> dict[str, float]:
-    if not contract.aggregates:
+    rules = contract.batch_rules
+    if not rules:
         return {}
-    row = accepted.agg(*[column.alias(str(place)) for place, column in enumerate(counts(contract.aggregates))]).first()
-    values = {one.name: one.value(row[place], rows) for place, one in enumerate(contract.aggregates) if row is not None}
+    row = accepted.agg(*[column.alias(str(place)) for place, column in enumerate(counts(rules))]).first()
+    values = {one.name: one.value(row[place], rows) for place, one in enumerate(rules) if row is not None}
     return {name: value for name, value in values.items() if value is not None}
 
 
 def _aggregates(contract: Contract, measured: Mapping[str, float], rows: int) -> Iterator[Verdict]:
-    for one in contract.aggregates:
+    for one in contract.batch_rules:
         if one.name in measured and not one.must.holds(measured[one.name]):
             yield Verdict(
                 objective=one.name,
