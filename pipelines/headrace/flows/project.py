@@ -8,7 +8,7 @@ from functools import reduce
 from pathlib import Path
 from typing import TypeVar
 
-from headrace.config import Settings
+from headrace.config import DeltaSource, Settings
 from headrace.contracts.model import Contract
 from headrace.contracts.odcs import read_contract
 from headrace.documents import Mistakes, Node, check, join, lay_over, read, resolve
@@ -148,7 +148,20 @@ def _by_signal(
             if signal.duplicates is not None and not contract.primary_key:
                 node = tree.at("signals", name, "duplicates")
                 mistakes.add(node, f"needs a primary key: contract {signal.contract} gives no field primaryKey: true")
+            if isinstance(signal.source, DeltaSource):
+                _check_key(
+                    tree.at("signals", name, "source", "key"), signal.source, signal.contract, contract, mistakes
+                )
         elif signal.contract not in files:
             node = tree.at("signals", name, "contract")
             mistakes.add(node, f"contracts/ has no {signal.contract}{_CONTRACT}{instead(signal.contract, files)}")
     return contracts
+
+
+def _check_key(node: Node, source: DeltaSource, name: str, contract: Contract, mistakes: Mistakes) -> None:
+    """A row without its key has to be a dead letter, so the contract requires the columns of the key."""
+    required = {field.name for field in contract.fields if field.required}
+    for place, column in enumerate(source.key):
+        if column not in required:
+            hint = "a row without its key must not be accepted"
+            mistakes.add(node.at(place), f"contract {name} does not require {column}: {hint}")
