@@ -15,6 +15,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSeriali
 __all__ = [
     "Clock",
     "DeadLetterTopic",
+    "DeltaSource",
     "Duplicates",
     "Duration",
     "FileSource",
@@ -142,6 +143,11 @@ class FileSource(Section):
     max_files: int = Field(default=8, ge=1)
     max_file_bytes: int = Field(default=64 * 1024 * 1024, ge=1, lt=2**31)
 
+    @property
+    def place(self) -> str:
+        """The folder, as it is written."""
+        return self.path
+
 
 class KafkaSource(Section):
     """One Kafka topic.
@@ -165,7 +171,34 @@ class KafkaSource(Section):
         return self
 
 
-Source = Annotated[FileSource | KafkaSource, Field(discriminator="kind")]
+class DeltaSource(Section):
+    """The rows appended to one Delta table, commit by commit.
+
+    path, table: where it lies: a folder (or URI), or a three-level name; one of the two.
+    key: columns that name a row; the contract has to require them.
+    starting: where a new checkpoint begins: the table's first version, what is committed from now on, or a version.
+    """
+
+    kind: Literal["delta"]
+    path: str | None = None
+    table: str | None = Field(default=None, pattern=r"^[^.`\s]+\.[^.`\s]+\.[^.`\s]+$")
+    key: tuple[str, ...] = Field(min_length=1)
+    max_files: int = Field(default=4, ge=1)
+    starting: Literal["earliest", "latest"] | Annotated[int, Field(ge=0)] = "earliest"
+
+    @model_validator(mode="after")
+    def _one_place(self) -> DeltaSource:
+        if (self.path is None) == (self.table is None):
+            raise ValueError("give either path (a folder or URI) or table (a three-level name)")
+        return self
+
+    @property
+    def place(self) -> str:
+        """The path or the name, as it is written."""
+        return str(self.path or self.table)
+
+
+Source = Annotated[FileSource | KafkaSource | DeltaSource, Field(discriminator="kind")]
 
 
 class Quality(Section):

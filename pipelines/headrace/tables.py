@@ -37,7 +37,7 @@ __all__ = [
 
 SOURCE = "STRUCT<kind: STRING, name: STRING, partition: INT, position: BIGINT, arrived_at: TIMESTAMP>"
 REASON = "STRUCT<code: STRING, rule: STRING, field: STRING, message: STRING>"
-RECORD_ID = "Where the record came from: signal, file and line, or topic, partition and offset."
+RECORD_ID = "Where the record came from: signal, file and line or row, or topic, partition and offset."
 HEADERS = "ARRAY<STRUCT<key: STRING, value: BINARY>>"
 
 
@@ -91,7 +91,7 @@ DEAD_LETTERS = Table(
         Column("key", "BINARY", "Key, as it came."),
         Column("value", "BINARY", "Payload, as it came."),
         Column("headers", HEADERS, "Headers, as they came."),
-        Column("source", SOURCE, "Position in the source; position is an offset or a line counted from 1."),
+        Column("source", SOURCE, "Position in the source; position is an offset, or a line or row counted from 1."),
         Column("event_time", "TIMESTAMP", "When it happened, if that could be read."),
         Column("rejected_at", "TIMESTAMP", "Time of the batch that rejected it."),
         Column("contract_id", "STRING", "Contract it was judged by."),
@@ -110,7 +110,7 @@ DEAD_LETTER_ACTIONS = Table(
         Column("record_id", "STRING", RECORD_ID),
         Column("stage", "STRING", "Flow that had rejected it."),
         Column("signal", "STRING", "Signal it was sent as."),
-        Column("source", SOURCE, "Position in the source; position is an offset or a line counted from 1."),
+        Column("source", SOURCE, "Position in the source; position is an offset, or a line or row counted from 1."),
         Column("action", "STRING", "replay, park or discard."),
         Column("outcome", "STRING", "accepted, rejected, parked or discarded."),
         Column("attempt", "BIGINT", "How many replays the record has had, this one counted."),
@@ -268,7 +268,7 @@ def signals(signal: str, fields: Sequence[Column]) -> Table:
             Column("late_by", "BIGINT", "Milliseconds behind the signal's high-water mark; negative is ahead."),
             Column("warnings", f"ARRAY<{REASON}>", "Rules it broke that only warn."),
             Column("others", "MAP<STRING, STRING>", "Members its contract does not name, each as JSON; null if none."),
-            Column("source", SOURCE, "Position in the source; position is an offset or a line counted from 1."),
+            Column("source", SOURCE, "Position in the source; position is an offset, or a line or row counted from 1."),
             Column("contract_version", "STRING", "Version of the contract that accepted it."),
             *WRITER,
         ),

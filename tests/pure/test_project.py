@@ -10,7 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 from headrace.cli import app
-from headrace.config import FileSource
+from headrace.config import DeltaSource, FileSource
 from headrace.contracts.model import Criticality, Kind
 from headrace.errors import ConfigError
 from headrace.flows.project import Project, load
@@ -94,6 +94,24 @@ def test_places_start_at_the_folder_that_holds_conf(
     assert loaded.settings.registry.tracking_uri == f"sqlite:///{tmp_path}/var/mlflow.db"
 
 
+@pytest.mark.parametrize(
+    ("place", "found"),
+    [
+        ("path: landing/orders", "{}/landing/orders"),
+        ("path: 's3://b/orders'", "s3://b/orders"),
+        ("table: a.b.c", "a.b.c"),
+    ],
+)
+def test_a_table_is_found_by_path_or_name(conf: Path, tmp_path: Path, place: str, found: str) -> None:
+    (conf / "local" / "signals.yml").write_text(
+        f"signals:\n  weather:\n    source: {{kind: delta, {place}, key: [origin], starting: 7}}\n"
+    )
+    source = load(conf, "local", {}).settings.signals["weather"].source
+
+    assert isinstance(source, DeltaSource)
+    assert (source.place, source.key, source.max_files, source.starting) == (found.format(tmp_path), ("origin",), 4, 7)
+
+
 @pytest.mark.parametrize("place", ["s3://bucket/headrace", "dbfs:/headrace", "/data/headrace"])
 def test_uris_and_absolute_paths_are_left_alone(conf: Path, place: str) -> None:
     (conf / "local" / "places.yml").write_text(
@@ -143,7 +161,7 @@ MISTAKES = {
         SIGNALS,
         "kind: files",
         "kind: file",
-        "signals.departures.source.kind: must be one of files, kafka; did you mean 'files'?",
+        "signals.departures.source.kind: must be one of files, kafka, delta; did you mean 'files'?",
     ),
     "no former contract": (
         SIGNALS,
@@ -158,6 +176,50 @@ MISTAKES = {
         "signals.departures.former: departures has version 1.0.0 too: rows could not tell which accepted them",
     ),
     "no kind of source": (SIGNALS, "kind: files, ", "", "signals.departures.source.kind: is missing"),
+    "neither path nor table": (
+        SIGNALS,
+        'files, path: "${HEADRACE_HOME:-var}/landing/departures", max_files: 4',
+        "delta, key: [flight]",
+        "signals.departures.source: give either path (a folder or URI) or table (a three-level name)",
+    ),
+    "path and table": (
+        SIGNALS,
+        "kind: files,",
+        "kind: delta, table: main.flights.departures, key: [flight],",
+        "signals.departures.source: give either path (a folder or URI) or table (a three-level name)",
+    ),
+    "no three-level name": (
+        SIGNALS,
+        'files, path: "${HEADRACE_HOME:-var}/landing/departures", max_files: 4',
+        "delta, table: flights.departures, key: [flight]",
+        r"signals.departures.source.table: must match ^[^.`\s]+\.[^.`\s]+\.[^.`\s]+$",
+    ),
+    "no key": (SIGNALS, "kind: files,", "kind: delta,", "signals.departures.source.key: is missing"),
+    "an empty key": (
+        SIGNALS,
+        "kind: files,",
+        "kind: delta, key: [],",
+        "signals.departures.source.key: must have at least 1",
+    ),
+    "option of another kind of source": (
+        SIGNALS,
+        "kind: files,",
+        "kind: delta, key: [flight], max_file_bytes: 5,",
+        "signals.departures.source.max_file_bytes: is not known; did you mean 'max_files'?",
+    ),
+    "no place to start": (
+        SIGNALS,
+        "kind: files,",
+        "kind: delta, key: [flight], starting: first,",
+        "signals.departures.source.starting: must be one of earliest, latest or must be a whole number",
+    ),
+    "a key the contract does not require": (
+        SIGNALS,
+        "kind: files,",
+        "kind: delta, key: [flight, tailnum],",
+        "signals.departures.source.key[1]: contract departures does not require tailnum: "
+        "a row without its key must not be accepted",
+    ),
     "no number": (
         SIGNALS,
         "max_files: 4",

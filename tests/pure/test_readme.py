@@ -21,7 +21,7 @@ from typer.testing import CliRunner
 
 from headrace import tables
 from headrace.cli import COMMANDS, app
-from headrace.config import FileSource, KafkaSource, Settings, duration_text
+from headrace.config import DeltaSource, FileSource, KafkaSource, Settings, duration_text
 from headrace.contracts.reasons import Reason
 from headrace.features.spec import FeatureSet
 from headrace.flows.project import load
@@ -139,7 +139,8 @@ SETTINGS = section("### Settings: `conf/base/*.yml`") if TEXT else ""
     [
         (Settings, "", "Source of kind `files`"),
         (FileSource, "Source of kind `files`", "Source of kind `kafka`"),
-        (KafkaSource, "Source of kind `kafka`", None),
+        (KafkaSource, "Source of kind `kafka`", "Source of kind `delta`"),
+        (DeltaSource, "Source of kind `delta`", None),
     ],
 )
 def test_every_setting_is_described(model: type[BaseModel], begin: str, end: str | None) -> None:

@@ -18,7 +18,7 @@ from rich.table import Table
 
 from headrace.cli.options import ConfDir, Env, Json, project
 from headrace.cli.output import results
-from headrace.config import KafkaSource
+from headrace.config import DeltaSource, KafkaSource
 from headrace.errors import HeadraceError, InfrastructureError
 from headrace.flows.project import Project
 
@@ -59,6 +59,8 @@ def examine(loaded: Project, conf_dir: Path) -> Iterator[Examined]:
     for name, signal in loaded.settings.signals.items():
         if isinstance(signal.source, KafkaSource):
             yield _try(f"topic of {name}", partial(_topic, signal.source))
+        if isinstance(signal.source, DeltaSource):
+            yield _try(f"table of {name}", partial(_table, signal.source))
 
 
 def _try(what: str, look: Callable[[], str]) -> Examined:
@@ -138,3 +140,15 @@ def _topic(source: KafkaSource) -> str:
     options = {name: value.get_secret_value() for name, value in source.options.items()}
     ends = kafka_admin.end_offsets(source.bootstrap, source.topic, options)
     return f"{source.topic} at {source.bootstrap}, {len(ends)} partitions, {sum(ends.values()):,} offsets"
+
+
+def _table(source: DeltaSource) -> str:
+    from headrace.io.table_log import table_log
+
+    if source.path is None or "://" in source.path:
+        return f"{source.place} (not a local folder: not tried)"
+    found = table_log(source.path)
+    missing = [name for name in source.key if name.lower() not in {column.lower() for column in found.columns}]
+    if missing:
+        raise InfrastructureError(f"{source.place} has no column {', '.join(missing)}: correct source.key")
+    return f"{source.place} at version {found.version}"

@@ -36,15 +36,17 @@ def check(conf_dir: ConfDir = Path("conf"), env: Env = "local", as_json: Json = 
     for finding in check_ledger(spark, loaded):
         findings.append(finding)
         told.print(f"{finding.check} {finding.subject}: {'differs' if finding.wrong else 'ok'}")
+        for line in finding.unread:
+            told.print(f"  cannot be told: {line}", markup=False)
     wrong = [line for finding in findings for line in finding.wrong]
     if as_json:
         typer.echo(json.dumps({"balanced": not wrong, "findings": [dataclasses.asdict(one) for one in findings]}))
     else:
         table = Table("check", "of", "looked at", "result", box=None, pad_edge=False)
         for one in findings:
-            table.add_row(
-                one.check, one.subject, f"{one.looked_at:,}", f"{len(one.wrong)} differ" if one.wrong else "ok"
-            )
+            result = f"{len(one.wrong)} differ" if one.wrong else "ok"
+            untold = f", {len(one.unread)} cannot be told" if one.unread else ""
+            table.add_row(one.check, one.subject, f"{one.looked_at:,}", result + untold)
         results().print(table)
     if wrong:
         raise CheckFailed("The ledger does not balance:\n" + "\n".join(wrong))

@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from headrace.cli.options import ConfDir, Env, Json, project
-from headrace.config import KafkaSource, Source, duration_text
+from headrace.config import DeltaSource, KafkaSource, Source, duration_text
 from headrace.errors import ConfigError
 from headrace.flows.project import Project
 
@@ -86,4 +86,6 @@ def _table(*titles: str) -> Table:
 
 
 def _said(source: Source) -> str:
+    if isinstance(source, DeltaSource):
+        return "table"
     return f"topic {source.topic}" if isinstance(source, KafkaSource) else "files"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
@@ -12,7 +13,7 @@ from headrace.errors import InfrastructureError
 from headrace.io.checkpoint import Checkpoint, Offsets
 from headrace.io.lake import Lake, Writer
 
-__all__ = ["Batch", "Upstream", "instant", "opened", "seconds", "stamped", "upstream"]
+__all__ = ["Batch", "Upstream", "instant", "last_version", "opened", "seconds", "stamped", "upstream"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,14 +58,14 @@ def stamped(rows: DataFrame, batch: Batch) -> DataFrame:
 
 def upstream(batch: Batch, lake: Lake, table: str) -> list[Upstream]:
     """The upstream batches this batch consists of, from the versions Spark's log says it read, oldest first."""
-    first = _last_version(batch.before) + 1 if batch.before else 0
-    commits = lake.commits(batch.spark, table, first, _last_version(batch.offsets))
+    first = last_version(batch.before.source) + 1 if batch.before else 0
+    commits = lake.commits(batch.spark, table, first, last_version(batch.offsets.source))
     return [Upstream(writer, rows) for _, writer, rows in commits]
 
 
-def _last_version(offsets: Offsets) -> int:
-    """The last version read whole. An offset names a version and the last file read of it, none if negative."""
-    version, index = int(offsets.source["reservoirVersion"]), int(offsets.source["index"])
+def last_version(offset: Any) -> int:
+    """The last version a table's stream has read of, by its offset: a version and a file of it, none if negative."""
+    version, index = int(offset["reservoirVersion"]), int(offset["index"])
     return version if index >= 0 else version - 1
 
 

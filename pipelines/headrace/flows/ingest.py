@@ -7,57 +7,29 @@ last, so whoever finds a batch in the ledger finds it whole.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
-from functools import partial
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from pyspark.sql import Column, DataFrame, SparkSession
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from headrace.config import Duplicates, FileSource
+from headrace.config import Duplicates
 from headrace.contracts.duplicates import duplicates
 from headrace.contracts.error_headers import kafka_records
 from headrace.contracts.judge import judge
 from headrace.contracts.model import Contract
 from headrace.contracts.outliers import marked
 from headrace.contracts.reasons import Reason, reason
-from headrace.errors import SourceChanged
 from headrace.flows import limits, schema_drift, window_rules
-from headrace.flows.batch import Batch, instant, opened, seconds, stamped
-from headrace.flows.ingest_job import FLOW, Ingest, job, table
+from headrace.flows.batch import Batch, instant, opened, stamped
+from headrace.flows.ingest_job import FLOW, Ingest, table
 from headrace.flows.ingest_plan import is_accepted, look, planned_batch
-from headrace.flows.project import Project
 from headrace.flows.quality import audit
-from headrace.io import kafka_admin, ledger
+from headrace.io import ledger
 from headrace.io.dead_letter_topic import send
-from headrace.io.sources import file_envelopes, kafka_envelopes
-from headrace.tables import BATCH_PLANS, DEAD_LETTERS, LEDGER
+from headrace.tables import DEAD_LETTERS
 
-__all__ = ["ingest_batch", "opened_stream", "stream", "with_duplicates", "without_future"]
-
-
-def opened_stream(
-    project: Project, signal: str, spark: SparkSession
-) -> tuple[DataFrame, Callable[[DataFrame, int], None]]:
-    """The signal's stream and what takes its batches, once it is sure that the topic is still the same one."""
-    source = project.settings.signals[signal].source
-    if isinstance(source, FileSource):
-        described = job(project, signal)
-    else:
-        options = {name: value.get_secret_value() for name, value in source.options.items()}
-        described = job(project, signal, kafka_admin.topic_id(source.bootstrap, source.topic, options))
-        _refuse_other_topic(spark, described, source.topic)
-    described = replace(described, ended_at=_ended_at(spark, described))
-    return stream(spark, project, described), partial(ingest_batch, described)
-
-
-def stream(spark: SparkSession, project: Project, ingest: Ingest) -> DataFrame:
-    """The signal's stream of envelopes."""
-    source = project.settings.signals[ingest.signal].source
-    if isinstance(source, FileSource):
-        return file_envelopes(spark, source, ingest.signal)
-    return kafka_envelopes(spark, source, str(ingest.topic_id))
+__all__ = ["ingest_batch", "with_duplicates", "without_future"]
 
 
 def ingest_batch(ingest: Ingest, envelopes: DataFrame, batch_id: int) -> None:
@@ -86,28 +58,6 @@ def ingest_batch(ingest: Ingest, envelopes: DataFrame, batch_id: int) -> None:
         entries = _entries(ingest, batch, found, choices, watch, rejected=rejected)
     ledger.record(batch.spark, ingest.lake, entries, batch.writer)
     audit(ingest.quality, batch, ingest.lake, ingest.signal, ingest.contract)
-
-
-def _ended_at(spark: SparkSession, ingest: Ingest) -> int | None:
-    query_id = ingest.checkpoint.query_id(spark)
-    rows = ingest.lake.read(spark, LEDGER.name).where((F.col("query_id") == query_id) & F.col("end_of_input"))
-    ended = rows.select(F.max("high_water").alias("at")).first() if query_id else None
-    return seconds(ended["at"]) if ended is not None and ended["at"] is not None else None
-
-
-def _refuse_other_topic(spark: SparkSession, ingest: Ingest, topic: str) -> None:
-    """A topic made anew starts at offset 0 again; Spark would skip what lies below its checkpoint without a word."""
-    query_id = ingest.checkpoint.query_id(spark)
-    if query_id is None:
-        return
-    rows = ingest.lake.read(spark, BATCH_PLANS.name).where((F.col("query_id") == query_id) & (F.col("flow") == FLOW))
-    known = rows.select(F.max_by(F.get_json_object("choices", "$.topic_id"), "batch_id").alias("topic_id")).first()
-    if known is not None and known["topic_id"] not in (None, ingest.topic_id):
-        raise SourceChanged(
-            f"topic {topic} of signal {ingest.signal} was deleted and made anew (id {known['topic_id']} is now "
-            f"{ingest.topic_id}): its offsets no longer fit the checkpoint {ingest.checkpoint.path}. "
-            "Move that folder away to read the new topic from its start, as a new generation."
-        )
 
 
 def _write(ingest: Ingest, batch: Batch, judged: DataFrame, choices: Mapping[str, Any], *, rejected: int) -> int:

@@ -23,6 +23,7 @@ ACCEPTING = (FLOW, "replay")
 class Ingest:
     """All that one signal's batches need. Plain values, so that it can be sent to wherever the batch runs.
 
+    source_id: the id of the topic or table, by which it is known from one made anew under its name; a folder has none.
     ended_at: the high-water mark, in seconds, that a declared end of input left before this start of the query.
     quality: how often a sample is judged for people; None is never.
     """
@@ -35,7 +36,7 @@ class Ingest:
     limits: Limits
     duplicates: Duplicates | None
     dead_letter_topic: DeadLetterTopic | None
-    topic_id: str | None = None
+    source_id: str | None = None
     ended_at: int | None = None
     quality: Quality | None = None
 
@@ -45,7 +46,7 @@ def table(signal: str, contract: Contract) -> Table:
     return signals(signal, [Column(field.name, column_type(field), field.description) for field in contract.fields])
 
 
-def job(project: Project, signal: str, topic_id: str | None = None) -> Ingest:
+def job(project: Project, signal: str, source_id: str | None = None) -> Ingest:
     """The ingest of one signal as the project declares it."""
     settings = project.settings.signals[signal]
     return Ingest(
@@ -57,6 +58,6 @@ def job(project: Project, signal: str, topic_id: str | None = None) -> Ingest:
         dead_letter_topic=settings.dead_letter_topic,
         lake=Lake(project.settings.storage),
         checkpoint=Checkpoint(f"{project.settings.storage.checkpoint_root}/ingest/{signal}"),
-        topic_id=topic_id,
+        source_id=source_id,
         quality=settings.quality,
     )

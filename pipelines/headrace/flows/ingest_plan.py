@@ -108,7 +108,7 @@ def _choices(
     return {
         "contract": ingest.contract.fingerprint,
         "contract_version": ingest.contract.version,
-        "topic_id": ingest.topic_id,
+        "source_id": ingest.source_id,
         "before": before.to_json(),
         "mark": step.mark.to_json(),
         "limit": step.limit,

@@ -1,7 +1,7 @@
 """The proof: read every table again, compare it with the ledger, and the ledger with the sources.
 
 1. balance   every slice: the outcomes add up to the rows counted at the source
-2. source    every file has the lines and bytes it had; every topic partition was read without a gap to its end
+2. source    every file has the lines or rows it had; every topic partition was read without a gap to its end
 3. committed every batch: what the tables hold now has the rows and the digest it was committed with
 4. unbooked  no table holds a row of a batch the ledger does not know, but for the one a query may be in
 5. hops      what one flow let through is what the next took in, batch by batch
@@ -18,10 +18,12 @@ from pyspark.errors import AnalysisException
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from headrace.config import FileSource, KafkaSource
+from headrace.config import DeltaSource, FileSource, KafkaSource
 from headrace.flows import features, ingest_job, score
 from headrace.flows.project import Project
+from headrace.flows.table_check import compared
 from headrace.io import kafka_admin, ledger
+from headrace.io.delta_source import source_table
 from headrace.io.lake import Lake
 from headrace.io.sources import file_lines
 from headrace.tables import DEAD_LETTER_ACTIONS, DEAD_LETTERS, LEDGER, Table
@@ -31,12 +33,16 @@ __all__ = ["Finding", "check"]
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing the check looked at. ``wrong`` says what does not agree, and is empty where all does."""
+    """One thing the check looked at. ``wrong`` says what does not agree, and is empty where all does.
+
+    unread: what can no longer be looked at, and so is neither right nor wrong.
+    """
 
     check: str
     subject: str
     looked_at: int
     wrong: tuple[str, ...] = ()
+    unread: tuple[str, ...] = ()
 
 
 def check(spark: SparkSession, project: Project) -> Iterator[Finding]:
@@ -125,7 +131,15 @@ def _rows(digest: object) -> int | None:
 def _source(spark: SparkSession, project: Project, book: DataFrame, signal: str) -> Finding:
     mine = book.where((F.col("flow") == "ingest") & (F.col("subject") == signal) & F.col("digest_in").isNotNull())
     source = project.settings.signals[signal].source
+    if isinstance(source, DeltaSource):
+        return _table(spark, mine, signal, source)
     return _files(spark, mine, signal, source) if isinstance(source, FileSource) else _topic(mine, signal, source)
+
+
+def _table(spark: SparkSession, mine: DataFrame, signal: str, source: DeltaSource) -> Finding:
+    booked = {row["slice"]: (row["rows_in"], row["digest_in"]) for row in mine.collect()}
+    found = compared(spark, source_table(spark, source), booked)
+    return Finding("source", signal, len(booked), found.wrong, found.unread)
 
 
 def _files(spark: SparkSession, mine: DataFrame, signal: str, source: FileSource) -> Finding:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from headrace.config import FileSource, Registry, Settings, Signal, Storage
+from headrace.config import KafkaSource, Registry, Settings, Signal, Storage
 
 __all__ = ["located"]
 
@@ -36,7 +36,7 @@ def _registry(registry: Registry, root: Path) -> Registry:
 
 
 def _signal(signal: Signal, root: Path) -> Signal:
-    if not isinstance(signal.source, FileSource):
+    if isinstance(signal.source, KafkaSource) or signal.source.path is None:
         return signal
     source = signal.source.model_copy(update={"path": _place(signal.source.path, root)})
     return signal.model_copy(update={"source": source})

@@ -8,7 +8,7 @@ from functools import reduce
 from pathlib import Path
 from typing import TypeVar
 
-from headrace.config import Settings
+from headrace.config import DeltaSource, Settings
 from headrace.contracts.misfits import misfits
 from headrace.contracts.model import Contract
 from headrace.contracts.odcs import read_contract
@@ -153,6 +153,9 @@ def _by_signal(
         if signal.former is not None:
             node = tree.at("signals", name, "former")
             contracts[name] = replace(contract, former=_former(node, signal.former, contract, files, mistakes))
+        if isinstance(signal.source, DeltaSource):
+            key = tree.at("signals", name, "source", "key")
+            _check_key(key, signal.source, signal.contract, contract, mistakes)
     return contracts
 
 
@@ -169,3 +172,12 @@ def _former(
     for why in misfits(contract, former) if former is not None else ():
         mistakes.add(node, f"{name} {why}")
     return former
+
+
+def _check_key(node: Node, source: DeltaSource, name: str, contract: Contract, mistakes: Mistakes) -> None:
+    """A row without its key has to be a dead letter, so the contract requires the columns of the key."""
+    required = {field.name for field in contract.fields if field.required}
+    for place, column in enumerate(source.key):
+        if column not in required:
+            hint = "a row without its key must not be accepted"
+            mistakes.add(node.at(place), f"contract {name} does not require {column}: {hint}")

@@ -12,7 +12,7 @@ from pyspark.sql.streaming.query import StreamingQuery
 
 from headrace.config import duration_text
 from headrace.errors import HeadraceError, UsageError
-from headrace.flows import features, ingest, ingest_job, score
+from headrace.flows import features, ingest_job, ingest_source, score
 from headrace.flows.project import Project
 from headrace.io.checkpoint import Checkpoint
 from headrace.io.lake import Lake
@@ -155,7 +155,7 @@ def _ingests(project: Project) -> Iterable[Query]:
             subject=signal,
             checkpoint=described.checkpoint,
             mode="append",
-            open=partial(ingest.opened_stream, project, signal),
+            open=partial(ingest_source.opened_stream, project, signal),
         )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from headrace.config import FileSource, Source
+from headrace.config import KafkaSource, Source
 from headrace.flows.project import Project
 from headrace.flows.queries import tables, views
 from headrace.flows.sources import SourceState
@@ -49,4 +49,6 @@ def source_standings(project: Project) -> list[SourceStanding]:
 
 
 def _told(source: Source) -> str:
-    return f"files {source.path}" if isinstance(source, FileSource) else f"kafka {source.topic}"
+    if isinstance(source, KafkaSource):
+        return f"kafka {source.topic}"
+    return f"{source.kind} {source.place}"

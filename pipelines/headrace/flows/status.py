@@ -8,12 +8,16 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from headrace.config import FileSource, KafkaSource
+from headrace.config import DeltaSource, FileSource, KafkaSource
 from headrace.errors import InfrastructureError
+from headrace.flows import ingest_job
+from headrace.flows.batch import last_version
 from headrace.flows.project import Project
 from headrace.flows.queries import tables, views
 from headrace.io import kafka_admin
+from headrace.io.checkpoint import Checkpoint
 from headrace.io.reader import open_tables
+from headrace.io.table_log import table_log
 
 if TYPE_CHECKING:
     import duckdb
@@ -104,6 +108,8 @@ def _pending(
 ) -> str | None:
     if flow == "ingest":
         source = project.settings.signals[subject].source
+        if isinstance(source, DeltaSource):
+            return _commits(source, ingest_job.job(project, subject).checkpoint)
         read = _rows(
             connection, "SELECT slice, max(slice_to) AS reached FROM ledger WHERE query_id = ? GROUP BY slice", query_id
         )
@@ -130,6 +136,20 @@ def _files(source: FileSource, reached: Mapping[str, int]) -> str | None:
     there = [one for one in folder.iterdir() if one.name[0] not in "._" and one.is_file() and one.stat().st_size]
     waiting = [one for one in there if one.name not in reached]
     return f"{len(waiting)} file{'' if len(waiting) == 1 else 's'}" if waiting else "0"
+
+
+def _commits(source: DeltaSource, checkpoint: Checkpoint) -> str | None:
+    """Commits without a row count too, until the query has passed them."""
+    reached = checkpoint.reached()
+    if source.path is None or "://" in source.path or (reached is None and source.starting != "earliest"):
+        return None
+    try:
+        newest = table_log(source.path).version
+    except InfrastructureError:
+        return None  # the tables can be read all the same
+    read = last_version(reached) if reached is not None else -1
+    waiting = newest - read
+    return f"{waiting} commit{'' if waiting == 1 else 's'}" if waiting > 0 else "0"
 
 
 def _offsets(source: KafkaSource, reached: Mapping[str, int]) -> str | None:

@@ -13,10 +13,11 @@ from threading import Event
 from pyspark.sql import SparkSession
 from pyspark.sql.streaming.query import StreamingQuery
 
-from headrace.errors import HeadraceError
+from headrace.errors import HeadraceError, SourceChanged
 from headrace.flows.project import Project
 from headrace.flows.queries import Query, Stopping
 from headrace.flows.restarts import History
+from headrace.io.delta_failures import explained
 
 __all__ = ["State", "Watched"]
 
@@ -140,6 +141,10 @@ def _cause(error: BaseException) -> tuple[str, str]:
     ours = _OURS.search(text)
     if ours is not None:
         return ours[1], ours[2]
+    of_source = explained(text)
+    if of_source is not None:
+        passing, told = of_source
+        return type(error).__name__ if passing else SourceChanged.__name__, told
     said = text.rpartition(_TRACEBACK)[2]
     lines = [line.strip() for line in said.splitlines() if line.strip() and not line.startswith(" ")]
     return type(error).__name__, lines[0][:500] if lines else type(error).__name__

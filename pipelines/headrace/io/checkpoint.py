@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from pyspark.errors import AnalysisException
 from pyspark.sql import SparkSession
+from pyspark.sql import functions as F
 
 from headrace.errors import InfrastructureError
 
@@ -60,6 +63,29 @@ class Checkpoint:
     def ended(self, spark: SparkSession, batch_id: int) -> bool:
         """Whether Spark took down that the batch is done: it is not tried again."""
         return self._read(spark, f"commits/{batch_id}") is not None
+
+    def reached(self) -> Any:
+        """The source offset of the newest batch that is done; None before the first, or on another machine."""
+        folder = local_path(self.path)
+        done = [int(one.name) for one in (folder / "commits").glob("*") if one.name.isdigit()] if folder else []
+        if folder is None or not done:
+            return None
+        return json.loads((folder / "offsets" / str(max(done))).read_text(encoding="utf-8").strip().split("\n", 2)[2])
+
+    def pinned(self, spark: SparkSession, name: str, choose: Callable[[], str]) -> str:
+        """What was chosen under a name when the query first started here; chosen now if this is the first time."""
+        folder = f"{self.path}/{name}"
+        try:
+            row = spark.read.text(folder).first()
+        except AnalysisException as error:
+            if error.getCondition() != "PATH_NOT_FOUND":
+                raise
+            row = None
+        if row is not None:
+            return str(row["value"])
+        chosen = choose()
+        spark.range(0, 1, 1, 1).select(F.lit(chosen).alias("value")).write.mode("overwrite").text(folder)
+        return chosen
 
     def _read(self, spark: SparkSession, name: str) -> str | None:
         folder = local_path(self.path)

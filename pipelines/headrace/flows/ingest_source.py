@@ -1,0 +1,105 @@
+"""Where a signal's envelopes come from: its source opened, once it is sure that it is still the same one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from headrace.config import DeltaSource, FileSource, KafkaSource, Source
+from headrace.errors import SourceChanged
+from headrace.flows.batch import last_version, opened, seconds
+from headrace.flows.ingest import ingest_batch
+from headrace.flows.ingest_job import FLOW, Ingest, job
+from headrace.flows.project import Project
+from headrace.io import kafka_admin
+from headrace.io.checkpoint import Checkpoint
+from headrace.io.delta_source import SourceTable, arrivals, row_envelopes, row_stream, source_table
+from headrace.io.sources import file_envelopes, kafka_envelopes
+from headrace.tables import BATCH_PLANS, LEDGER
+
+__all__ = ["ingest_rows", "opened_stream"]
+
+BatchFunction = Callable[[DataFrame, int], None]
+
+
+def opened_stream(project: Project, signal: str, spark: SparkSession) -> tuple[DataFrame, BatchFunction]:
+    """The signal's stream and what takes its batches. Raises SourceChanged for a topic or table made anew."""
+    source = project.settings.signals[signal].source
+    if isinstance(source, DeltaSource):
+        return _opened_table(project, signal, spark, source)
+    described = _described(spark, project, signal, source, _topic_id(source))
+    if isinstance(source, FileSource):
+        return file_envelopes(spark, source, signal), partial(ingest_batch, described)
+    return kafka_envelopes(spark, source, str(described.source_id)), partial(ingest_batch, described)
+
+
+def ingest_rows(ingest: Ingest, location: str, start: int, payloads: DataFrame, batch_id: int) -> None:
+    """Take one batch of a table's rows through the flow.
+
+    location: folder of the table. start: the version its first batch begins with.
+    """
+    batch = opened(payloads, batch_id, ingest.checkpoint)
+    first = int(batch.before.source["reservoirVersion"]) if batch.before else start
+    arrived = arrivals(batch.spark, location, range(first, last_version(batch.offsets.source) + 1))
+    ingest_batch(ingest, row_envelopes(payloads, ingest.signal, arrived), batch_id)
+
+
+def _opened_table(
+    project: Project, signal: str, spark: SparkSession, source: DeltaSource
+) -> tuple[DataFrame, BatchFunction]:
+    table = source_table(spark, source)
+    described = _described(spark, project, signal, source, table.id)
+    start = _start(spark, table, described.checkpoint)
+    return row_stream(spark, table, start), partial(ingest_rows, described, table.location, start)
+
+
+def _start(spark: SparkSession, table: SourceTable, checkpoint: Checkpoint) -> int:
+    """The version that the query begins with.
+
+    What ``latest`` was at its first start: until a first batch has ended, Delta would ask anew at each start, and
+    pass over what was committed between them.
+    """
+    starting = table.source.starting
+    if starting == "latest":
+        return int(checkpoint.pinned(spark, "starting", lambda: str(table.version + 1)))
+    return 0 if starting == "earliest" else starting
+
+
+def _described(spark: SparkSession, project: Project, signal: str, source: Source, source_id: str | None) -> Ingest:
+    described = job(project, signal, source_id)
+    _refuse_other(spark, described, source)
+    return replace(described, ended_at=_ended_at(spark, described))
+
+
+def _topic_id(source: FileSource | KafkaSource) -> str | None:
+    if isinstance(source, FileSource):
+        return None
+    options = {name: value.get_secret_value() for name, value in source.options.items()}
+    return kafka_admin.topic_id(source.bootstrap, source.topic, options)
+
+
+def _ended_at(spark: SparkSession, ingest: Ingest) -> int | None:
+    query_id = ingest.checkpoint.query_id(spark)
+    rows = ingest.lake.read(spark, LEDGER.name).where((F.col("query_id") == query_id) & F.col("end_of_input"))
+    ended = rows.select(F.max("high_water").alias("at")).first() if query_id else None
+    return seconds(ended["at"]) if ended is not None and ended["at"] is not None else None
+
+
+def _refuse_other(spark: SparkSession, ingest: Ingest, source: Source) -> None:
+    """A topic made anew starts at offset 0 again; Spark would skip what lies below its checkpoint without a word."""
+    query_id = ingest.checkpoint.query_id(spark)
+    if query_id is None or ingest.source_id is None:
+        return
+    rows = ingest.lake.read(spark, BATCH_PLANS.name).where((F.col("query_id") == query_id) & (F.col("flow") == FLOW))
+    known = rows.select(F.max_by(F.get_json_object("choices", "$.source_id"), "batch_id").alias("id")).first()
+    if known is not None and known["id"] not in (None, ingest.source_id):
+        what = f"topic {source.topic}" if isinstance(source, KafkaSource) else f"table {source.place}"
+        raise SourceChanged(
+            f"{what} of signal {ingest.signal} was deleted and made anew (id {known['id']} is now "
+            f"{ingest.source_id}): it no longer fits the checkpoint {ingest.checkpoint.path}. "
+            "Move that folder away to read the new one from its start, as a new generation."
+        )
