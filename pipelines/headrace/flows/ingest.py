@@ -1,6 +1,6 @@
 """Ingest: envelopes of one signal → contract → ``signals_<signal>``, ``dead_letters``, ``ledger``.
 
-The order of a batch: count the source · judge, kept once · clock, limits and drift, which make the plan · dead letters
+The order of a batch: judge, kept once · count what came · clock, limits and drift, which make the plan · dead letters
 · accepted · verdicts and drift · ledger. Nothing is written before the plan (but why a batch got none), and the ledger
 last, so whoever finds a batch in the ledger finds it whole.
 """
@@ -16,7 +16,6 @@ from pyspark.sql import functions as F
 from headrace.config import Duplicates
 from headrace.contracts.duplicates import duplicates
 from headrace.contracts.error_headers import kafka_records
-from headrace.contracts.judge import judge
 from headrace.contracts.model import Contract
 from headrace.contracts.outliers import marked
 from headrace.contracts.reasons import Reason, reason
@@ -32,20 +31,21 @@ from headrace.tables import DEAD_LETTERS
 __all__ = ["ingest_batch", "with_duplicates", "without_future"]
 
 
-def ingest_batch(ingest: Ingest, envelopes: DataFrame, batch_id: int) -> None:
+def ingest_batch(ingest: Ingest, judged: DataFrame, batch_id: int) -> None:
     """Take one batch through the flow. Any number of attempts leave what one would have left.
 
     A batch without a record, as an empty file makes one, has a plan and nothing else: the next reads the clock there.
     """
     watch = ledger.Stopwatch()
-    batch = opened(envelopes, batch_id, ingest.checkpoint)
-    with watch.lap("count"):
-        found = ledger.slices(envelopes)
-    # Not in the stream's own plan, of which no column can be left out: to count it would be to judge it.
-    judged = judge(envelopes, ingest.contract).persist()
+    batch = opened(judged, batch_id, ingest.checkpoint)
+    # Kept before anything is asked of it: no column of what a batch is handed can be left out, so that to count its
+    # envelopes alone would be to judge them too.
+    judged.persist()
     try:
         with watch.lap("judge"):
             seen = look(judged, ingest.contract)
+        with watch.lap("count"):
+            found = ledger.slices(judged.select("envelope.source", "envelope.value"))
         with watch.lap("plan"):
             choices = planned_batch(ingest, batch, judged, seen, found)
         rejected = sum(part.rows for part in found) - seen.accepted(choices["limit"])

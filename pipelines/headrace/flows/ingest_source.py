@@ -1,4 +1,4 @@
-"""Where a signal's envelopes come from: its source opened, once it is sure that it is still the same one."""
+"""Where a signal's records come from: its source opened, once it is sure that it is still the same one."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from headrace.config import DeltaSource, FileSource, KafkaSource, Source
+from headrace.contracts.judge import judge
 from headrace.errors import SourceChanged
 from headrace.flows.batch import last_version, opened, seconds
 from headrace.flows.ingest import ingest_batch
@@ -27,14 +28,20 @@ BatchFunction = Callable[[DataFrame, int], None]
 
 
 def opened_stream(project: Project, signal: str, spark: SparkSession) -> tuple[DataFrame, BatchFunction]:
-    """The signal's stream and what takes its batches. Raises SourceChanged for a topic or table made anew."""
+    """The signal's judged stream and what takes its batches; of a table's rows, which get their identity in the batch,
+    the stream as it is read.
+
+    Raises SourceChanged for a topic or table made anew.
+    """
     source = project.settings.signals[signal].source
     if isinstance(source, DeltaSource):
         return _opened_table(project, signal, spark, source)
     described = _described(spark, project, signal, source, _topic_id(source))
     if isinstance(source, FileSource):
-        return file_envelopes(spark, source, signal), partial(ingest_batch, described)
-    return kafka_envelopes(spark, source, str(described.source_id)), partial(ingest_batch, described)
+        envelopes = file_envelopes(spark, source, signal)
+    else:
+        envelopes = kafka_envelopes(spark, source, str(described.source_id))
+    return judge(envelopes, described.contract), partial(ingest_batch, described)
 
 
 def ingest_rows(ingest: Ingest, location: str, start: int, payloads: DataFrame, batch_id: int) -> None:
@@ -45,7 +52,7 @@ def ingest_rows(ingest: Ingest, location: str, start: int, payloads: DataFrame, 
     batch = opened(payloads, batch_id, ingest.checkpoint)
     first = int(batch.before.source["reservoirVersion"]) if batch.before else start
     arrived = arrivals(batch.spark, location, range(first, last_version(batch.offsets.source) + 1))
-    ingest_batch(ingest, row_envelopes(payloads, ingest.signal, arrived), batch_id)
+    ingest_batch(ingest, judge(row_envelopes(payloads, ingest.signal, arrived), ingest.contract), batch_id)
 
 
 def _opened_table(

@@ -14,6 +14,7 @@ from pyspark.sql.types import DataType
 
 from headrace.config import Storage
 from headrace.errors import ConfigError
+from headrace.io.lease import turn
 from headrace.tables import Column, Table, View
 
 __all__ = ["Lake", "Writer", "local_rows"]
@@ -143,7 +144,9 @@ class Lake:
         if self.storage.root is None:
             door.saveAsTable(self.sql_name(table.name))
         else:
-            door.save(f"{self.storage.root}/{table.name}")
+            place = f"{self.storage.root}/{table.name}"
+            with turn(place):
+                door.save(place)
 
     def stream(self, spark: SparkSession, table: str, *, version: int, max_files: int) -> DataFrame:
         """The table's appends from one version on, in commit order, at most ``max_files`` a batch.

@@ -1,18 +1,20 @@
-"""A lease per checkpoint: of two drivers on one, the second is told so before it starts a query.
+"""Leases: of two drivers on one checkpoint the second is told so, and writers of one table take turns.
 
-Transaction ids keep the tables right even then; but two drivers undo each other's progress.
+Transaction ids keep the tables right even with two drivers; but they undo each other's progress.
 """
 
 from __future__ import annotations
 
 import fcntl
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from typing import IO
 
 from headrace.errors import InfrastructureError
 from headrace.io.checkpoint import local_path
 
-__all__ = ["hold"]
+__all__ = ["hold", "turn"]
 
 # Kept open for the life of the process: the operating system gives the lease back when that ends, however it ends.
 _held: dict[str, IO[str]] = {}
@@ -46,3 +48,20 @@ def hold(checkpoint: str) -> None:
     file.write(str(os.getpid()))
     file.flush()
     _held[checkpoint] = file
+
+
+@contextmanager
+def turn(table: str) -> Iterator[None]:
+    """Write to a table while nobody else does, in this process or another on this machine; wait until then.
+
+    On a file system of one machine a commit is a rename, which puts itself in the place of another's of the same
+    version. Only where the operating system can lock a file; other stores have commits that exclude each other.
+    """
+    folder = local_path(table)
+    if folder is None or not folder.parent.exists():
+        yield
+        return
+    with folder.with_name(f".{folder.name}.turn").open("a", encoding="utf-8") as file:
+        with suppress(OSError):  # a mounted volume without locks
+            fcntl.flock(file, fcntl.LOCK_EX)
+        yield

@@ -48,6 +48,12 @@ LOCAL: Final[Mapping[str, str]] = {
     "spark.driver.bindAddress": "127.0.0.1",
     "spark.driver.host": "127.0.0.1",
     "spark.driver.memory": "2g",
+    # Without Hadoop's native library the defaults start dozens of processes a batch, to ask for links there are not;
+    # these rename as well, which on a file system of one machine is atomic.
+    "spark.delta.logStore.file.impl": "io.delta.storage.AzureLogStore",
+    "spark.sql.streaming.checkpointFileManagerClass": (
+        "org.apache.spark.sql.execution.streaming.checkpointing.FileSystemBasedCheckpointFileManager"
+    ),
     "spark.sql.warehouse.dir": f"{tempfile.gettempdir()}/headrace-warehouse",
 }
 
