@@ -16,6 +16,7 @@ from pyspark.sql import DataFrame, SparkSession
 from headrace.config import duration_text
 from headrace.contracts.aggregates import Aggregate
 from headrace.contracts.counts import counts_by_window
+from headrace.contracts.model import Contract
 from headrace.contracts.tumbling import Tumbling, told
 from headrace.flows import verdicts
 from headrace.flows.batch import Batch, instant
@@ -110,10 +111,16 @@ def _judged(
     name = table(ingest.signal, ingest.contract).name
     for due in by_length.values():
         committed = ingest.lake.batches(spark, name, writer.query_id, 0, writer.batch_id)
-        # By the contract's own field: Delta skips files by the first 32 columns, and those stand before ours.
-        counted = _counted(committed, due, ingest.contract.event_time)
+        counted = _counted(committed, due, _time(ingest.contract))
         for place, (starts, rule) in enumerate(due, start=1):
             yield from _of_rule(rule, place, starts, counted)
+
+
+def _time(contract: Contract) -> str:
+    """The column to find windows by: the contract's own field where every row has it, for Delta skips files by the
+    first 32 columns, and those stand before ours."""
+    former = contract.former
+    return contract.event_time if former is None or former.event_time == contract.event_time else "event_time"
 
 
 def _counted(rows: DataFrame, due: Sequence[Due], event_time: str) -> Counted:
