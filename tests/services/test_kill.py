@@ -39,7 +39,7 @@ def await_batches(driver: subprocess.Popen[bytes], log: Path, *, more: int) -> N
 @pytest.mark.kills
 def test_kills_lose_and_double_nothing(spark: SparkSession, tmp_path: Path) -> None:
     here = small_place(tmp_path, OVERLAY)
-    sent = [one for one in flights.sent(date(2013, 1, 1), date(2013, 1, 9)) if one.signal == "departures"]
+    sent = [one for one in flights.sent(date(2013, 1, 1), date(2013, 1, 6)) if one.signal == "departures"]
     flights.landed(here.home, sent)
     registered(here.project)
     seed = random.SystemRandom().randrange(10**6)
