@@ -218,6 +218,7 @@ def test_a_change_of_rows_ends_the_query_and_is_found_by_the_check(spark: SparkS
     )
 
 
+@pytest.mark.long
 def test_a_batch_that_was_cut_off_ends_the_same_though_a_column_came(spark: SparkSession, tmp_path: Path) -> None:
     orders = Orders(spark, tmp_path)
     orders.append(sql(1, 0), sql(2, 0, "-1.00BD"))
@@ -239,6 +240,7 @@ def test_a_batch_that_was_cut_off_ends_the_same_though_a_column_came(spark: Spar
     assert orders.differing() == {}
 
 
+@pytest.mark.long
 def test_a_column_that_comes_while_the_query_runs_is_read_after_a_restart(spark: SparkSession, tmp_path: Path) -> None:
     orders = Orders(spark, tmp_path)
     orders.append(sql(1, 0))
@@ -259,6 +261,7 @@ def test_a_column_that_comes_while_the_query_runs_is_read_after_a_restart(spark:
     assert "a column of the source table was renamed, dropped or given another type" in orders.refused()
 
 
+@pytest.mark.long
 def test_a_table_made_anew_is_refused(spark: SparkSession, tmp_path: Path) -> None:
     orders = Orders(spark, tmp_path)
     orders.append(sql(1, 0))
@@ -271,6 +274,7 @@ def test_a_table_made_anew_is_refused(spark: SparkSession, tmp_path: Path) -> No
     assert [row[0] for row in orders.accepted()] == [1]
 
 
+@pytest.mark.long
 def test_latest_is_what_was_latest_at_the_first_start(spark: SparkSession, tmp_path: Path) -> None:
     orders = Orders(spark, tmp_path, "latest")
     orders.append(sql(1, 0))
