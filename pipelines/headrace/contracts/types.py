@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
 
 from pyspark.sql import Column
@@ -27,28 +28,24 @@ def json_type(field: Field) -> str:
     Times stay text, because their format is judged and not guessed; numbers, because as text 5 stays 5 and not 5.0;
     and what may be sent in quotes. Of decimals ``from_json`` takes those in quotes as well.
     """
-    match field.kind:
-        case Kind.OBJECT:
-            return f"STRUCT<{', '.join(f'`{member.name}`: {json_type(member)}' for member in field.members)}>"
-        case Kind.ARRAY:
-            return f"ARRAY<{json_type(_items(field))}>"
-        case Kind.DECIMAL:
-            return f"DECIMAL({field.precision},{field.scale})"
-        case _:
-            return "STRING" if field.coerce else _SENT.get(field.kind, "STRING")
+    return _ddl(field, lambda plain: "STRING" if plain.coerce else _SENT.get(plain.kind, "STRING"))
 
 
 def column_type(field: Field) -> str:
     """The DDL type the field has in ``signals_<signal>``."""
+    return _ddl(field, lambda plain: _STORED.get(plain.kind) or _SENT.get(plain.kind, "STRING"))
+
+
+def _ddl(field: Field, of_plain: Callable[[Field], str]) -> str:
     match field.kind:
         case Kind.OBJECT:
-            return f"STRUCT<{', '.join(f'`{member.name}`: {column_type(member)}' for member in field.members)}>"
+            return f"STRUCT<{', '.join(f'`{member.name}`: {_ddl(member, of_plain)}' for member in field.members)}>"
         case Kind.ARRAY:
-            return f"ARRAY<{column_type(_items(field))}>"
+            return f"ARRAY<{_ddl(_items(field), of_plain)}>"
         case Kind.DECIMAL:
             return f"DECIMAL({field.precision},{field.scale})"
         case _:
-            return _STORED.get(field.kind) or _SENT.get(field.kind, "STRING")
+            return of_plain(field)
 
 
 def typed(field: Field, sent: Column) -> Column:
@@ -75,8 +72,7 @@ def typed(field: Field, sent: Column) -> Column:
 
 def _is_rewritten(field: Field) -> bool:
     """Whether there is a time of day in it: read as text and stored as text, but judged between the two."""
-    parts = (*field.members, *((field.items,) if field.items else ()))
-    return field.kind is Kind.TIME or any(_is_rewritten(part) for part in parts)
+    return field.kind is Kind.TIME or any(_is_rewritten(part) for part in field.inner)
 
 
 def _unquoted(field: Field, sent: Column) -> Column:
