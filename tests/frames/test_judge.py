@@ -10,7 +10,7 @@ from pyspark.sql import functions as F
 
 from headrace.contracts.judge import judge
 from headrace.contracts.model import Contract, Criticality, Field, Kind, Rule
-from headrace.contracts.shape import as_variant, shape_is_clean
+from headrace.contracts.shape import as_variant, in_brackets, shape_is_clean
 
 CONTRACT = Contract(
     id="test",
@@ -70,6 +70,8 @@ CASES: tuple[tuple[bytes | None, list[str]], ...] = (
     (b'{"a":1}]}', ["trailing_content:"]),
     (b'{"a":1}],[', ["trailing_content:"]),
     (b'{"a":1},null', ["trailing_content:"]),
+    (b'{"a":1},null]', ["trailing_content:"]),
+    (b'{"a":1},null],{"a":2}', ["trailing_content:"]),
     (b'{"d":123456789}', ["out_of_range:d"]),
     (b'{"z":' + b"[" * 1_200 + b"]" * 1_200 + b"}", ["too_deep:"]),
     (b'{"z":' + b'{"q":' * 5_000 + b"1" + b"}" * 5_000 + b"}", ["too_deep:"]),
@@ -223,7 +225,8 @@ def test_no_record_is_accepted_that_the_strict_parser_does_not_take(spark: Spark
     random = Random(20130101)
     rows = [(number, _made(random).encode()) for number in range(4_000)]
     frame = spark.createDataFrame(rows, "number INT, value BINARY").repartition(2)
-    variant = as_variant(F.col("envelope.value").cast("string"))
+    text = F.col("envelope.value").cast("string")
+    variant = as_variant(in_brackets(text), text)
     found = judge(frame, CONTRACT).select(
         "envelope.number", F.size("reasons").alias("reasons"), shape_is_clean(CONTRACT, variant).alias("clean")
     )

@@ -19,7 +19,14 @@ from headrace.contracts.former import asked_again, settled
 from headrace.contracts.model import Contract, Criticality, Field, Unknown
 from headrace.contracts.plain import is_plain
 from headrace.contracts.reasons import NONE, Reason, reason
-from headrace.contracts.shape import as_variant, shape_checks, shape_is_clean
+from headrace.contracts.shape import (
+    as_variant,
+    in_brackets,
+    sent_types,
+    shape_checks,
+    shape_is_clean,
+    text_checks,
+)
 from headrace.contracts.types import json_type, typed
 from headrace.contracts.unknown import unknown_members, unknown_reasons
 
@@ -62,30 +69,39 @@ def _steps(contract: Contract) -> tuple[tuple[Column | str, ...], ...]:
     value, plain = F.col("envelope.value"), F.col("_plain")
     text = F.when(F.col("_gate").isNull(), value.cast("string"))
     plainly = F.coalesce(is_plain(contract, F.col("_text"), F.col("_json")), F.lit(False))
+    record = F.when(~plain, as_variant(F.col("_bracketed"), F.col("_text")))
     whole = shape_is_clean(contract, F.col("_variant")) & _corrupt().isNull()
     checks = tuple(_value_checks(contract))
     errors = tuple(check for check in checks if check.criticality is Criticality.ERROR)
     warns = tuple(check for check in checks if check.criticality is Criticality.WARN)
-    others = F.when(~F.col("_clean"), unknown_members(contract, F.col("_variant")))
-    accepted = F.col("_clean") & ~F.col("_fails")
+    unclean, keys = F.col("_gate").isNull() & ~F.col("_clean"), F.json_object_keys("_text")
+    read = unclean & F.col("_variant").isNotNull()
     return (
         (F.struct("*").alias("envelope"),),
         ("*", _gate(contract, value).alias("_gate")),
         ("*", text.alias("_text")),
         ("*", _parse(contract).alias("_json")),
         ("*", plainly.alias("_plain")),
-        ("*", F.when(~plain, as_variant(F.col("_text"))).alias("_variant")),
+        ("*", F.when(~plain, in_brackets(F.col("_text"))).alias("_bracketed")),
+        ("*", record.alias("_variant")),
         (
             "*",
             (plain | whole).alias("_clean"),
             *[typed(field, _sent(field)).alias(field.name) for field in contract.fields],
         ),
-        ("*", _any(errors).alias("_fails"), others.alias("others")),
+        (
+            "*",
+            _any(errors).alias("_fails"),
+            F.when(unclean, keys).alias("_keys"),
+            F.when(read, unknown_members(contract, F.col("_variant"), keys)).alias("others"),
+            F.when(read, sent_types(F.col("_variant"))).alias("_types"),
+        ),
+        ("*", F.when(unclean, _misshapen(contract)).alias("_misshapen")),
         (
             "envelope",
             *contract.names,
             F.col(contract.event_time).alias("event_time"),
-            F.when(accepted, F.expr(NONE)).otherwise(_reasons(contract, errors)).alias("reasons"),
+            _reasons(errors).alias("reasons"),
             _raised(warns).alias("warnings"),
             "others",
             F.lit(contract.version).alias("contract_version"),
@@ -126,22 +142,25 @@ def _value_checks(contract: Contract) -> Iterator[Check]:
         yield Check(~holds, Reason.RULE, None, rule.criticality, rule.name, message)
 
 
-def _reasons(contract: Contract, errors: tuple[Check, ...]) -> Column:
-    """Gate, then shape, then values: what a later step would only repeat of an earlier one is not asked."""
-    corrupt = _corrupt().isNotNull()
-    misshapen = _raised(shape_checks(contract, F.col("_text"), F.col("_variant"), corrupt))
+def _misshapen(contract: Contract) -> Column:
+    """What is wrong with the text, or with what was sent in it."""
+    text, variant, others = F.col("_text"), F.col("_variant"), F.col("others")
+    unread = text_checks(text, F.col("_keys"), _corrupt().isNotNull())
+    misfit = _built(shape_checks(contract, variant, F.col("_types"), others))
     if contract.unknown is Unknown.REJECT:
-        misshapen = F.concat(misshapen, unknown_reasons(contract, F.col("others")))
-    gate = F.transform(F.array(F.col("_gate")), _gate_reason)
+        misfit = F.concat(misfit, unknown_reasons(contract, others))
+    return F.when(variant.isNull(), _built(unread)).otherwise(misfit)
+
+
+def _reasons(errors: tuple[Check, ...]) -> Column:
+    """Gate, then shape, then values: what a later step would only repeat of an earlier one is not asked."""
+    unexplained = Check(~F.col("_clean") & _corrupt().isNotNull(), Reason.MALFORMED, None, Criticality.ERROR)
     return (
-        F.when(F.col("_gate").isNotNull(), gate)
-        .when(F.col("_clean"), _built(errors))
-        .otherwise(F.when(F.size(misshapen) > 0, misshapen).otherwise(_built((*errors, _unexplained(corrupt)))))
+        F.when(F.col("_clean") & ~F.col("_fails"), F.expr(NONE))
+        .when(F.col("_gate").isNotNull(), F.transform(F.array(F.col("_gate")), _gate_reason))
+        .when(F.size("_misshapen") > 0, F.col("_misshapen"))
+        .otherwise(_built((*errors, unexplained)))
     )
-
-
-def _unexplained(corrupt: Column) -> Check:
-    return Check(corrupt, Reason.MALFORMED, None, Criticality.ERROR)
 
 
 def _gate_reason(code: Column) -> Column:
@@ -165,11 +184,13 @@ def _any(checks: Iterable[Check]) -> Column:
 
 
 def _built(checks: Iterable[Check]) -> Column:
+    """The reasons of the checks that fail. Put together without a lambda, for what is in one is not compiled."""
+    none = F.expr(NONE)
     built = [
         F.when(
             check.fails,
-            reason(check.code, field=check.field, rule=check.rule, message=check.message, found=check.found),
-        )
+            F.array(reason(check.code, field=check.field, rule=check.rule, message=check.message, found=check.found)),
+        ).otherwise(none)
         for check in checks
     ]
-    return F.filter(F.array(*built), lambda one: one.isNotNull()) if built else F.expr(NONE)
+    return F.concat(*built) if built else none

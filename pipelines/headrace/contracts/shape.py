@@ -17,9 +17,16 @@ from pyspark.sql import functions as F
 from headrace.contracts.checks import Check
 from headrace.contracts.model import Contract
 from headrace.contracts.reasons import Reason
-from headrace.contracts.sent import Fails, check, member_checks, members_type
+from headrace.contracts.sent import Sent, check, field_checks, in_other_case, members_type
 
-__all__ = ["as_variant", "shape_checks", "shape_is_clean"]
+__all__ = [
+    "as_variant",
+    "in_brackets",
+    "sent_types",
+    "shape_checks",
+    "shape_is_clean",
+    "text_checks",
+]
 
 _MANY: Final = 1_000
 _HIGH, _LOW = r"\\u[dD][89abAB][0-9a-fA-F]{2}", r"\\u[dD][c-fC-F][0-9a-fA-F]{2}"
@@ -28,51 +35,60 @@ _ANY_OBJECT: Final = "MAP<STRING, STRING>"
 _STRICT: Final = {"allowSingleQuotes": "false", "allowNonNumericNumbers": "false"}
 
 
-def as_variant(text: Column) -> Column:
-    """The text and a null inside brackets, parsed: null where the text is not one JSON document, or a list of several.
+def as_variant(bracketed: Column, text: Column) -> Column:
+    """The record that ``in_brackets`` parsed; null where the text is not one JSON document, or is several.
 
-    The parser stops where its first document ends. A text that closes the bracket itself leaves no null behind it.
+    The parser stops where its first document ends, and a text may close the bracket itself. But no text holds its
+    own hash.
     """
-    return F.try_parse_json(F.concat(F.lit("["), text, F.lit(",null]")))
+    is_one = F.try_variant_get(bracketed, "$[1]", "bigint") == F.xxhash64(text)
+    return F.when(is_one, F.try_variant_get(bracketed, "$[0]", "variant"))
+
+
+def in_brackets(text: Column) -> Column:
+    """The text and its hash inside brackets, parsed; null where that is not JSON."""
+    return F.try_parse_json(F.concat(F.lit("["), text, F.lit(","), F.xxhash64(text), F.lit("]")))
 
 
 def shape_is_clean(contract: Contract, variant: Column) -> Column:
     """True where the record is one object with none but the contract's fields, each sent as its own type."""
-    whole = rf"\AARRAY<{members_type(contract.fields)}>\z"
-    return F.coalesce(F.schema_of_variant(variant).rlike(whole) & _is_one(variant), F.lit(False))
+    return F.coalesce(F.schema_of_variant(variant).rlike(rf"\A{members_type(contract.fields)}\z"), F.lit(False))
 
 
-def shape_checks(contract: Contract, text: Column, variant: Column, corrupt: Column) -> Iterator[Check]:
-    """Why a record is not clean. Evaluate only where it is not: each look parses the text again."""
-    keys = F.json_object_keys(text)
-    whole = F.schema_of_variant(variant)
-    unread = variant.isNull()
-    repeated = F.size(keys) > F.size(F.array_distinct(keys))
-    surrogate = text.rlike(_LONE)
-    deep = F.length(F.regexp_replace(text, r"[^\[{]", "")) > _MANY
-    long = text.rlike(rf"\d{{{_MANY},}}")
-    second = (~unread & ~_is_one(variant)) | (unread & F.try_parse_json(text).isNotNull())
-    known = F.coalesce(repeated, F.lit(False)) | surrogate | deep | long | second
-    # Read by from_json, refused by the strict parser, and nothing else explains it: a key repeated further in. What
-    # from_json could not type it may yet read.
-    readable = ~corrupt | F.from_json(text, _ANY_OBJECT, _STRICT).isNotNull()
-    nested = unread & readable & ~known
-    yield check(unread & F.coalesce(repeated | nested, nested), Reason.DUPLICATE_KEY)
-    yield check(unread & surrogate & ~F.coalesce(repeated, F.lit(False)), Reason.LONE_SURROGATE)
-    yield check(unread & deep, Reason.TOO_DEEP)
-    yield check(unread & long, Reason.LONG_NUMBER)
+def sent_types(variant: Column) -> Column:
+    """MAP<STRING, STRING>: the type each member of the record was sent as; null where it is no object."""
+    members = F.try_variant_get(variant, "$", "map<string,variant>")
+    return F.transform_values(members, lambda _, value: F.schema_of_variant(value))
+
+
+def shape_checks(contract: Contract, variant: Column, types: Column, others: Column) -> Iterator[Check]:
+    """Why a record is not clean that was read. ``types``: its ``sent_types``. ``others``: its ``unknown_members``."""
+    yield check(variant.isNotNull() & types.isNull(), Reason.NOT_AN_OBJECT)
+    for field in contract.fields:
+        yield check(in_other_case(field.name, F.map_keys(others)), Reason.WRONG_CASE, field.name)
+        sent = F.try_element_at(types, F.lit(field.name))
+        value = F.try_variant_get(variant, f"$.{field.name}", "variant")
+        yield from field_checks(field, Sent(sent, value))
+        if field.required:
+            yield check(types.isNotNull() & F.coalesce(sent == "VOID", F.lit(True)), Reason.REQUIRED, field.name)
+
+
+def text_checks(text: Column, keys: Column, corrupt: Column) -> Iterator[Check]:
+    """Why a record could not be read. ``keys``: its ``json_object_keys``. ``corrupt``: whether from_json failed too."""
+    is_long = F.octet_length(text) > _MANY
+    repeated = F.coalesce(F.size(keys) > F.size(F.array_distinct(keys)), F.lit(False))
+    surrogate = text.contains(r"\u") & text.rlike(_LONE)
+    deep = is_long & (F.length(F.regexp_replace(text, r"[^\[{]", "")) > _MANY)
+    long = is_long & text.rlike(rf"\d{{{_MANY},}}")
+    # Where an object was begun that has no keys, nothing was ended that something could follow.
+    second = (keys.isNotNull() | ~text.rlike(r"\A\s*\{")) & F.try_parse_json(text).isNotNull()
+    explained = repeated | surrogate | deep | long | second
+    # An object that from_json reads, what it could not type included, and the strict parser does not, and nothing else
+    # explains it: a key repeated further in.
+    readable = keys.isNotNull() & (~corrupt | F.from_json(text, _ANY_OBJECT, _STRICT).isNotNull())
+    yield check(repeated | (~explained & readable), Reason.DUPLICATE_KEY)
+    yield check(surrogate & ~repeated, Reason.LONE_SURROGATE)
+    yield check(deep, Reason.TOO_DEEP)
+    yield check(long, Reason.LONG_NUMBER)
     yield check(second, Reason.TRAILING_CONTENT)
-    yield check(unread & ~readable & ~known, Reason.MALFORMED)
-    yield check(~whole.startswith("ARRAY<OBJECT<"), Reason.NOT_AN_OBJECT)
-    record = F.try_variant_get(variant, "$[0]", "variant")
-
-    def here(asked: Fails) -> Column:
-        return asked(record)
-
-    yield from member_checks(contract.fields, "", here, here)
-
-
-def _is_one(variant: Column) -> Column:
-    """Whether one document stands in the brackets, and then our null."""
-    ours = F.schema_of_variant(F.try_variant_get(variant, "$[1]", "variant")) == "VOID"
-    return F.coalesce(ours, F.lit(False)) & F.try_variant_get(variant, "$[2]", "variant").isNull()
+    yield check(~explained & ~readable, Reason.MALFORMED)

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from functools import reduce
-from operator import and_
-
 from pyspark.sql import Column
 from pyspark.sql import functions as F
 
@@ -26,7 +23,7 @@ def instant(field: Field, sent: Column) -> Column:
     Of a time that a clock put back shows twice it is the first. One that a clock put forward leaves out is none.
     """
     if not field.format and not field.default_timezone:
-        return F.when(_is_instant(sent), sent.try_cast("timestamp"))
+        return F.when(sent.rlike(rf"\A{INSTANT}\z"), sent.try_cast("timestamp"))
     found = time_pattern(field.format, Kind.TIMESTAMP) if field.format else None
     written = sent.rlike(rf"\A{found.regex if found else LOCAL}\z")
     local = _iso(found, sent) if found else sent
@@ -54,17 +51,6 @@ def read_time(field: Field, sent: Column) -> Column:
     found = time_pattern(field.format, Kind.TIME)
     clock = F.substring(_iso(found, sent), 12, 18)
     return F.when(sent.rlike(rf"\A{found.regex}\z") & clock.rlike(rf"\A{OF_DAY}\z"), clock)
-
-
-def _is_instant(sent: Column) -> Column:
-    """True where a text is written as a time with its zone; a cast has to say whether there is such a time.
-
-    The usual form, whole seconds and Z, is told by its separators: a cast then leaves no digit of it unread, and a
-    regular expression would cost more than everything else that is done with the text.
-    """
-    marks = ((5, "-"), (8, "-"), (11, "T"), (14, ":"), (17, ":"), (20, "Z"))
-    usual = reduce(and_, (F.substring(sent, place, 1) == mark for place, mark in marks), F.length(sent) == 20)
-    return usual | sent.rlike(rf"\A{INSTANT}\z")
 
 
 def _iso(pattern: TimePattern, text: Column) -> Column:

@@ -18,22 +18,27 @@ WHOLE_TEXT: Final = r"-?(?:0|[1-9]\d*)"
 DECIMAL_TEXT: Final = rf"{WHOLE_TEXT}(?:\.\d+)?"
 NUMBER_TEXT: Final = rf"{DECIMAL_TEXT}(?:[eE][+-]?\d+)?"
 
-_STORED: Final = {Kind.TIMESTAMP: "TIMESTAMP", Kind.DATE: "DATE", Kind.NUMBER: "DOUBLE"}
-_SENT: Final = {Kind.INTEGER: "BIGINT", Kind.BOOLEAN: "BOOLEAN"}
+_STORED: Final = {
+    Kind.TIMESTAMP: "TIMESTAMP",
+    Kind.DATE: "DATE",
+    Kind.NUMBER: "DOUBLE",
+    Kind.INTEGER: "BIGINT",
+    Kind.BOOLEAN: "BOOLEAN",
+}
 
 
 def json_type(field: Field) -> str:
-    """The DDL type ``from_json`` reads the field as.
+    """The DDL type ``from_json`` reads the field as: text, but for decimals and what others are nested in.
 
-    Times stay text, because their format is judged and not guessed; numbers, because as text 5 stays 5 and not 5.0;
-    and what may be sent in quotes. Of decimals ``from_json`` takes those in quotes as well.
+    As text 5 stays 5 and not 5.0, and a time is judged and not guessed. And ``from_json`` raises, slowly, for each
+    value that is not of its type; any value is a text.
     """
-    return _ddl(field, lambda plain: "STRING" if plain.coerce else _SENT.get(plain.kind, "STRING"))
+    return _ddl(field, lambda plain: "STRING")
 
 
 def column_type(field: Field) -> str:
     """The DDL type the field has in ``signals_<signal>``."""
-    return _ddl(field, lambda plain: _STORED.get(plain.kind) or _SENT.get(plain.kind, "STRING"))
+    return _ddl(field, lambda plain: _STORED.get(plain.kind, "STRING"))
 
 
 def _ddl(field: Field, of_plain: Callable[[Field], str]) -> str:
@@ -64,6 +69,8 @@ def typed(field: Field, sent: Column) -> Column:
             return read_date(field, sent)
         case Kind.TIME:
             return read_time(field, sent)
+        case Kind.INTEGER if not field.coerce:
+            return sent.try_cast("bigint")
         case Kind.NUMBER if not field.coerce:
             return _finite(sent)
         case _:

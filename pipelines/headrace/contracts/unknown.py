@@ -18,20 +18,22 @@ __all__ = ["unknown_members", "unknown_paths", "unknown_reasons"]
 _NO_MEMBERS: Final = "CAST(array() AS ARRAY<STRUCT<key: STRING, value: STRING>>)"
 
 
-def unknown_members(contract: Contract, variant: Column) -> Column:
+def unknown_members(contract: Contract, variant: Column, keys: Column) -> Column:
     """The members no field is named as, each as JSON text by its name; null where there are none.
 
-    In: the record as ``shape.as_variant`` gives it. A name that differs from a field's only in case is unknown too. A
-    field in which such members are nested is among them, whole.
+    In: the record as ``shape.as_variant`` gives it, and its keys. A name that differs from a field's only in case is
+    unknown too. A field in which such members are nested is among them, whole.
     """
     nested = [field for field in contract.fields if field.kind.nested]
+    names = F.array(*[F.lit(name) for name in contract.names])
 
     def kept(name: Column, value: Column) -> Column:
         within = [(name == field.name) & (F.size(_within(field, value, field.name)) > 0) for field in nested]
-        return reduce(or_, within, ~name.isin(*contract.names))
+        return reduce(or_, within, ~F.array_contains(names, name))
 
-    unknown = F.map_filter(F.try_variant_get(variant, "$[0]", "map<string,variant>"), kept)
-    return F.when(F.size(unknown) > 0, F.transform_values(unknown, lambda _, value: F.to_json(value)))
+    unknown = F.map_filter(F.try_variant_get(variant, "$", "map<string,variant>"), kept)
+    as_text = F.when(F.size(unknown) > 0, F.transform_values(unknown, lambda _, value: F.to_json(value)))
+    return as_text if nested else F.when(F.size(F.array_except(keys, names)) > 0, as_text)
 
 
 def unknown_paths(contract: Contract, others: Column) -> Column:

@@ -69,9 +69,9 @@ def _type_tests(field: Field) -> Iterator[ValueTest]:
         # Of a number beyond the largest the parser leaves "Infinity", quotes and all, or hundreds of digits; of
         # anything else, its JSON.
         yield from _unread_as(Reason.NON_FINITE, lambda sent: sent.startswith('"'), NUMBER_TEXT)
-    elif field.coerce and field.kind is Kind.INTEGER:
+    elif field.kind is Kind.INTEGER:
         yield from _unread_as(Reason.OUT_OF_RANGE, lambda sent: F.lit(False), WHOLE_TEXT)
-    elif field.coerce and field.kind is Kind.BOOLEAN:
+    elif field.kind is Kind.BOOLEAN:
         yield ValueTest(Reason.WRONG_TYPE, _unread(lambda sent: F.lit(True)), always=True)
 
 
