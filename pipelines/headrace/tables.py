@@ -64,6 +64,15 @@ class Table:
     def names(self) -> tuple[str, ...]:
         return tuple(column.name for column in self.columns)
 
+    @property
+    def ranged(self) -> tuple[str, ...]:
+        """The columns whose range every data file is kept with: times and batches, by which files are apart.
+
+        A file holds one batch, so by any other column a reader would skip none.
+        """
+        kept = (column.name for column in self.columns if column in WRITER or column.type in ("TIMESTAMP", "DATE"))
+        return tuple(name for name in kept if name not in self.partitioned_by)
+
 
 @dataclass(frozen=True, slots=True)
 class View:

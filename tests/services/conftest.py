@@ -3,15 +3,35 @@
 from __future__ import annotations
 
 import os
+import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from tests.services import class_archive
 from tests.services.cluster import Cluster, running_cluster
 
 from headrace.io.broker import Broker, running_broker
 from headrace.io.jars import cache_folder, fetch
+
+MAKING: list[subprocess.Popen[bytes]] = []
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """What the services start from is made while the tests before them run."""
+    if len(session.items) > 1 and any(Path(__file__).parent in item.path.parents for item in session.items):
+        MAKING.append(class_archive.begin())
+
+
+@pytest.fixture(scope="session", autouse=True)
+def classes() -> None:
+    """Every JVM that is started from here on starts from the archive."""
+    for making in MAKING:
+        making.wait()
+    told = class_archive.options()
+    if told:
+        os.environ["JAVA_TOOL_OPTIONS"] = f"{os.environ.get('JAVA_TOOL_OPTIONS', '')} {told}".strip()
 
 
 @dataclass(frozen=True, slots=True)

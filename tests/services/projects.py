@@ -26,7 +26,7 @@ from headrace.io.registry import register
 
 __all__ = ["Place", "place", "registered", "small_place"]
 
-# These JVMs live for seconds: what the second compiler would save them is less than what it takes. With one compiler
+# What is killed lives for seconds: what the second compiler would save it is less than what it takes. With one compiler
 # the JVM reserves a fifth of the room for code, and Spark's generated classes fill that.
 SHORT_LIVED = "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=240m"
 
@@ -47,10 +47,12 @@ class Place:
         return [sys.executable, "-m", "headrace", *arguments, "--conf-dir", str(self.conf_dir), "--env", "test"]
 
     def start(self, *arguments: str, log: Path) -> subprocess.Popen[bytes]:
-        """Start a command in a process group of its own, its output in ``log``."""
+        """Start a command that will not live long, in a process group of its own, its output in ``log``."""
+        told = f"{self.environ.get('JAVA_TOOL_OPTIONS', '')} {SHORT_LIVED}"
+        environ = {**self.environ, "JAVA_TOOL_OPTIONS": told}
         with log.open("ab") as output:
             return subprocess.Popen(
-                self.command(*arguments), env=dict(self.environ), stdout=output, stderr=output, start_new_session=True
+                self.command(*arguments), env=environ, stdout=output, stderr=output, start_new_session=True
             )
 
     def run(self, *arguments: str, timeout: float = 600) -> subprocess.CompletedProcess[str]:
@@ -85,8 +87,7 @@ def place(folder: Path, overlay: Mapping[str, object]) -> Place:
     YAML().dump(dict(overlay), conf_dir / "test" / "overlay.yml")
     model = conf_dir / "models/arrives_late.yml"
     model.write_text(model.read_text().replace("start: 2013-01-22T00:00:00Z\n", ""))
-    environ = {**os.environ, "HEADRACE_HOME": str(folder / "home"), "JAVA_TOOL_OPTIONS": SHORT_LIVED}
-    return Place(conf_dir, folder / "home", environ)
+    return Place(conf_dir, folder / "home", {**os.environ, "HEADRACE_HOME": str(folder / "home")})
 
 
 def small_place(folder: Path, overlay: Mapping[str, object]) -> Place:

@@ -76,7 +76,8 @@ class Lake:
             if table.partitioned_by
             else ""
         )
-        properties = ", ".join(f"'{key}' = '{value}'" for key, value in _PROPERTIES.items())
+        ranged = {"delta.dataSkippingStatsColumns": ",".join(f"`{name}`" for name in table.ranged)}
+        properties = ", ".join(f"'{key}' = '{value}'" for key, value in (_PROPERTIES | ranged).items())
         spark.sql(
             f"CREATE TABLE IF NOT EXISTS {self.sql_name(table.name)} ({columns}) USING DELTA {by} "
             f"COMMENT {_quoted(table.grain)} TBLPROPERTIES ({properties})"

@@ -36,6 +36,9 @@ TUNED: Final[Mapping[str, str]] = {
     "spark.python.sql.dataFrameDebugging.enabled": "false",
     # The JVM does not compile a method of more bytecode than this, so a long one is slower than none.
     "spark.sql.codegen.hugeMethodLimit": "8000",
+    # A flow's batch is some hundred pieces of generated code: where the default's hundred are kept, every batch has all
+    # of them compiled anew, and none is ever run often enough to be fast.
+    "spark.sql.codegen.cache.maxEntries": "1000",
     # Each batch of a stream asks what is known of its columns. Of a judged record that is one fact for every choice
     # among the names its values have: with twenty fields they fill the driver's memory.
     "spark.sql.constraintPropagation.enabled": "false",
@@ -48,6 +51,10 @@ LOCAL: Final[Mapping[str, str]] = {
     "spark.driver.bindAddress": "127.0.0.1",
     "spark.driver.host": "127.0.0.1",
     "spark.driver.memory": "2g",
+    # The default collector works beside the program, on the cores the batch needs; no one waits for milliseconds here.
+    "spark.driver.extraJavaOptions": "-XX:+UseParallelGC",
+    # Its partitions are as many as the cores, so there is nothing to adapt; looking for it costs each batch a tenth.
+    "spark.sql.adaptive.enabled": "false",
     # Without Hadoop's native library the defaults start dozens of processes a batch, to ask for links there are not;
     # these rename as well, which on a file system of one machine is atomic.
     "spark.delta.logStore.file.impl": "io.delta.storage.AzureLogStore",
