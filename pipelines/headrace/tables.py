@@ -148,7 +148,7 @@ SCHEMA_DRIFT = Table(
         Column("records", "BIGINT", "Records of the batch that have it."),
         Column("share", "DOUBLE", "Those records as a share of the batch, 0 to 1."),
         Column("record_id", "STRING", "The first of those records; none for a field that vanished."),
-        Column("policy", "STRING", "What became of them: kept, kept aside or rejected; else empty."),
+        Column("policy", "STRING", "What became of them: kept, kept aside, column added or rejected; else empty."),
         Column("seen_at", "TIMESTAMP", "Time of the batch."),
         Column("contract_version", "STRING", "Version of the contract they were judged by."),
         Column("contract_fingerprint", "STRING", "SHA-256 of that contract's rules."),
@@ -262,8 +262,8 @@ MEASUREMENTS = Table(
 )
 
 
-def signals(signal: str, fields: Sequence[Column]) -> Table:
-    """The accepted records of one signal: its contract's fields, then how each came to be here."""
+def signals(signal: str, fields: Sequence[Column], grown: Sequence[Column] = ()) -> Table:
+    """The accepted records of one signal: its contract's fields, how each came to be here, columns it has grown."""
     return Table(
         name=f"signals_{signal}",
         grain="one accepted record",
@@ -280,6 +280,7 @@ def signals(signal: str, fields: Sequence[Column]) -> Table:
             Column("source", SOURCE, "Position in the source; position is an offset, or a line or row counted from 1."),
             Column("contract_version", "STRING", "Version of the contract that accepted it."),
             *WRITER,
+            *grown,
         ),
     )
 
@@ -379,10 +380,10 @@ def delay_view(feature_set: str, signal: str, delay: int) -> View:
     return View(
         f"features_{feature_set}_delays",
         "one delay the set could have had, and what it would have saved and cost",
-        f"SELECT delay_seconds, delay_seconds - {delay} AS waits_longer_seconds, count(*) AS records, "
-        f"{in_time.format('delay_seconds * 1000')} AS records_in_time, "
-        f"{in_time.format('delay_seconds * 1000')} - {in_time.format(delay * 1000)} AS records_saved "
-        f"FROM signals_{signal} CROSS JOIN (VALUES {tried}) AS tried(delay_seconds) GROUP BY delay_seconds",
+        f"SELECT tried.delay_seconds, tried.delay_seconds - {delay} AS waits_longer_seconds, count(*) AS records, "
+        f"{in_time.format('tried.delay_seconds * 1000')} AS records_in_time, "
+        f"{in_time.format('tried.delay_seconds * 1000')} - {in_time.format(delay * 1000)} AS records_saved "
+        f"FROM signals_{signal} CROSS JOIN (VALUES {tried}) AS tried(delay_seconds) GROUP BY tried.delay_seconds",
     )
 
 

@@ -215,6 +215,25 @@ def test_the_contract_as_a_whole(settings: dict[str, Any], change: str, compatib
     assert between(contract(), contract(**settings)) == [("", change, compatibility)]
 
 
+KEEP, REJECT, EVOLVE = Unknown
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "compatibility"),
+    [
+        (KEEP, REJECT, BREAKING),
+        (EVOLVE, REJECT, BREAKING),
+        (REJECT, KEEP, COMPATIBLE),
+        (REJECT, EVOLVE, COMPATIBLE),
+        (KEEP, EVOLVE, BREAKING),
+        (EVOLVE, KEEP, BREAKING),
+    ],
+)
+def test_what_becomes_of_unknown_fields(before: Unknown, after: Unknown, compatibility: Compatibility) -> None:
+    change = f"unknownFields: {before} → {after}"
+    assert between(contract(unknown=before), contract(unknown=after)) == [("", change, compatibility)]
+
+
 TIGHTER = Field(name="a", kind=Kind.STRING, required=True)
 LOOSER = Field(name="a", kind=Kind.STRING)
 

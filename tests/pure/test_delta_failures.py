@@ -41,12 +41,12 @@ SAID = {
     ),
     "a new column": (
         "[DELTA_SCHEMA_CHANGED_WITH_STARTING_OPTIONS] Detected schema change in version 1",
-        "RuntimeError",
+        "OtherColumns",
         "the columns of the source table changed: the query goes on with those it has when it starts again",
     ),
     "a new column before the first batch": (
         "assertion failed: Invalid batch: id#1L != id#2L,x#3",
-        "RuntimeError",
+        "OtherColumns",
         "the columns of the source table changed: the query goes on with those it has when it starts again",
     ),
 }

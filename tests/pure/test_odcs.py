@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from headrace.contracts.model import Contract, Criticality, Field, Kind, Rule
+from headrace.contracts.model import Contract, Criticality, Field, Kind, Rule, Unknown
 from headrace.contracts.odcs import read_contract
 from headrace.documents import read
 from headrace.errors import ConfigError
@@ -69,6 +69,12 @@ def test_head(tmp_path: Path) -> None:
 def test_largest_record(tmp_path: Path) -> None:
     text = HEAD.replace("value: at}", "value: at}, {property: maxBytes, value: 2048}")
     assert contract(tmp_path, text).max_bytes == 2048
+
+
+@pytest.mark.parametrize("said", Unknown)
+def test_what_becomes_of_unknown_fields(tmp_path: Path, said: Unknown) -> None:
+    text = HEAD.replace("value: at}", f"value: at}}, {{property: unknownFields, value: {said}}}")
+    assert contract(tmp_path, text).unknown is said
 
 
 @pytest.mark.parametrize(
@@ -501,6 +507,11 @@ def test_refused_rules(tmp_path: Path, quality: str, mistake: str) -> None:
             "value: at}",
             "value: at}, {property: maxBytes, value: 0}",
             "9: schema[0].customProperties[1].value: must be a whole number of bytes, 1 to 67108864",
+        ),
+        (
+            "value: at}",
+            "value: at}, {property: unknownFields, value: evolv}",
+            "9: schema[0].customProperties[1].value: must be keep, reject or evolve; did you mean 'evolve'?",
         ),
         (
             "schema:\n",

@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Any
 
 from headrace.contracts.aggregates import Aggregate
-from headrace.contracts.model import TIMES, Criticality, Field, Rule, Unknown
+from headrace.contracts.model import TIMES, Contract, Criticality, Field, Rule, Unknown
 from headrace.contracts.narrowing import fewer, finer, higher_minimum, lower_maximum, narrower
 
 __all__ = [
@@ -132,6 +132,14 @@ def _severity(old: Field | Rule | Aggregate, new: Field | Rule | Aggregate) -> J
     return _COMPATIBLE, "records that were rejected are kept and marked; readers may meet them"
 
 
+def _unknown(old: Contract, new: Contract) -> Judgement:
+    if new.unknown is Unknown.REJECT:
+        return _TIGHTER
+    if old.unknown is Unknown.REJECT:
+        return _LOOSER
+    return _BREAKING, "members no field is named as move between others and columns of their own"
+
+
 OF_FIELD: Mapping[str, Judge] = {
     "kind": _always((_BREAKING, "a value sent as another type is rejected, and readers find another type")),
     "description": _always(_SAYS),
@@ -174,6 +182,6 @@ OF_CONTRACT: Mapping[str, Judge] = {
     "owner": _always(_SAYS),
     "event_time": _always((_BREAKING, "windows and decisions go by another time")),
     "max_bytes": _check(lambda old, new: new.max_bytes < old.max_bytes),
-    "unknown": _check(lambda old, new: new.unknown is Unknown.REJECT),
+    "unknown": _unknown,
     "former": lambda old, new: _LOOSER if old.former is None else _TIGHTER,
 }

@@ -41,10 +41,15 @@ _LATER: Final = {each.name: each.default for each in dropwhile(lambda each: each
 
 
 class Unknown(StrEnum):
-    """What becomes of members no field is named as: ``keep`` sets them aside, ``reject`` the record with them."""
+    """What becomes of members no field is named as.
+
+    ``keep`` sets them aside, ``reject`` rejects the record with them, ``evolve`` makes columns of those it can be made
+    of and sets the others aside.
+    """
 
     KEEP = "keep"
     REJECT = "reject"
+    EVOLVE = "evolve"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

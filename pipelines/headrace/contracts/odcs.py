@@ -122,7 +122,7 @@ def _unknown(settings: Mapping[str, Node], mistakes: Mistakes) -> Unknown:
     if node is None:
         return Unknown.KEEP
     if node.value not in list(Unknown):
-        mistakes.add(node, f"must be keep or reject{nearest(node.value, list(Unknown))}")
+        mistakes.add(node, f"must be keep, reject or evolve{nearest(node.value, list(Unknown))}")
         return Unknown.KEEP
     return Unknown(str(node.value))
 

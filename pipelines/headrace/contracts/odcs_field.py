@@ -6,16 +6,16 @@ import re
 from dataclasses import replace
 
 from headrace.contracts.model import DEEPEST, Field, Kind
+from headrace.contracts.names import FIELD_NAME, TAKEN
 from headrace.contracts.odcs_kind import read_kind
 from headrace.contracts.odcs_options import read_options
 from headrace.contracts.odcs_parts import custom_properties, flag, text
 from headrace.contracts.odcs_values import ONLY_VALUES, read_values
 from headrace.documents import Mistakes, Node, nearest
-from headrace.tables import signals
 
 __all__ = ["read_field", "read_fields"]
 
-_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,127}")
+_NAME = re.compile(FIELD_NAME)
 _NOT_ENFORCED = {
     "unique": "is not enforced: remove it",
     "map": "is not enforced: remove it",
@@ -23,8 +23,6 @@ _NOT_ENFORCED = {
 }
 _NUMBERS = (Kind.INTEGER, Kind.NUMBER, Kind.DECIMAL)
 _COERCED = (*_NUMBERS, Kind.BOOLEAN)
-# Columns of the table, and those a record has beside its fields on the way there.
-_OURS = frozenset({*(name.casefold() for name in signals("", ()).names), "envelope", "reasons", "attempt", "outcome"})
 
 
 def read_fields(properties: Node, mistakes: Mistakes, *, level: int = 1) -> list[Field]:
@@ -91,7 +89,7 @@ def _check_name(node: Node, name: str, level: int, mistakes: Mistakes) -> None:
         mistakes.add(node, "is missing", "name")
     elif name and not _NAME.fullmatch(name):
         mistakes.add(node.at("name"), "must be letters, digits and _, a letter first")
-    elif level == 1 and name.casefold() in _OURS:
+    elif level == 1 and name.casefold() in TAKEN:
         mistakes.add(node.at("name"), "is the name of a column headrace adds: name it otherwise")
 
 

@@ -16,6 +16,7 @@ from pyspark.sql import functions as F
 from headrace.config import Duplicates
 from headrace.contracts.duplicates import duplicates
 from headrace.contracts.error_headers import kafka_records
+from headrace.contracts.evolve import evolved, planned_columns
 from headrace.contracts.model import Contract
 from headrace.contracts.outliers import marked
 from headrace.contracts.reasons import Reason, reason
@@ -26,7 +27,7 @@ from headrace.flows.ingest_plan import is_accepted, look, planned_batch
 from headrace.flows.quality import audit
 from headrace.io import ledger
 from headrace.io.dead_letter_topic import send
-from headrace.tables import DEAD_LETTERS
+from headrace.tables import DEAD_LETTERS, Table
 
 __all__ = ["ingest_batch", "with_duplicates", "without_future"]
 
@@ -62,6 +63,8 @@ def ingest_batch(ingest: Ingest, judged: DataFrame, batch_id: int) -> None:
 
 def _write(ingest: Ingest, batch: Batch, judged: DataFrame, choices: Mapping[str, Any], *, rejected: int) -> int:
     """Write the batch. ``rejected``: how many before duplicates are looked for; given back: how many in all."""
+    if planned_columns(choices):
+        ingest.lake.widen(batch.spark, _target(ingest, choices))
     decided = without_future(judged, ingest.contract, choices["limit"])
     if ingest.duplicates is None:
         _commit(ingest, batch, decided, choices, rejected=rejected)
@@ -85,10 +88,15 @@ def _commit(ingest: Ingest, batch: Batch, decided: DataFrame, choices: Mapping[s
             send(kafka_records(letters), ingest.dead_letter_topic)
     usual = marked(decided.where(accepted), choices["outliers"]["bounds"])
     kept = _accepted(usual, ingest, batch, choices["before"]["high_water"])
-    ingest.lake.append(kept, table(ingest.signal, ingest.contract), batch.writer)
+    target = _target(ingest, choices)
+    ingest.lake.append(evolved(kept, planned_columns(choices)), target, batch.writer)
     limits.record(ingest, batch, limits.Weighed.from_json(choices["limits"]))
     schema_drift.record(ingest, batch, choices["drift"])
     window_rules.record(ingest, batch, choices)
+
+
+def _target(ingest: Ingest, choices: Mapping[str, Any]) -> Table:
+    return table(ingest.signal, ingest.contract, planned_columns(choices))
 
 
 def without_future(judged: DataFrame, contract: Contract, limit: int) -> DataFrame:

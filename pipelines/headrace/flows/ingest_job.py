@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from headrace.config import Clock, DeadLetterTopic, Duplicates, Limits, Quality
-from headrace.contracts.model import Contract
+from headrace.contracts.model import Contract, Field, Kind
 from headrace.contracts.types import column_type
 from headrace.flows.project import Project
 from headrace.io.checkpoint import Checkpoint
@@ -17,6 +18,7 @@ __all__ = ["ACCEPTING", "FLOW", "Ingest", "job", "table"]
 FLOW = "ingest"
 ACCEPTING = (FLOW, "replay")
 """The flows that write to a signal's table."""
+_GROWN = "A member its contract does not name."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,9 +43,14 @@ class Ingest:
     quality: Quality | None = None
 
 
-def table(signal: str, contract: Contract) -> Table:
-    """The table of a signal's accepted records."""
-    return signals(signal, [Column(field.name, column_type(field), field.description) for field in contract.fields])
+def table(signal: str, contract: Contract, columns: Mapping[str, Kind] | None = None) -> Table:
+    """The table of a signal's accepted records; ``columns``: those for members that the contract does not name."""
+    grown = [Field(name=name, kind=kind, description=_GROWN) for name, kind in (columns or {}).items()]
+    return signals(signal, _columns(contract.fields), _columns(grown))
+
+
+def _columns(fields: Sequence[Field]) -> list[Column]:
+    return [Column(field.name, column_type(field), field.description) for field in fields]
 
 
 def job(project: Project, signal: str, source_id: str | None = None) -> Ingest:

@@ -12,12 +12,13 @@ from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from headrace.contracts.clock import Mark, advance
-from headrace.contracts.model import Contract
+from headrace.contracts.evolve import new_members, with_new
+from headrace.contracts.model import Contract, Kind, Unknown
 from headrace.contracts.outliers import bounds, quartiles, trailing
 from headrace.errors import InfrastructureError, SourceChanged
 from headrace.flows import limits, schema_drift
 from headrace.flows.batch import Batch, seconds
-from headrace.flows.ingest_job import ACCEPTING, FLOW, Ingest
+from headrace.flows.ingest_job import ACCEPTING, FLOW, Ingest, table
 from headrace.io import ledger
 from headrace.io.lake import Writer
 from headrace.io.plans import plan_of, planned
@@ -104,7 +105,11 @@ def _choices(
     rows = sum(part.rows for part in found)
     bad = rows - seen.accepted(step.limit)
     weighed = limits.weighed(ingest, batch, judged, ~is_accepted(step.limit), rows=rows, bad=bad, last=last)
-    drifted = schema_drift.drifted(ingest, judged, seen.present, rows=rows, bad=bad, odd=seen.odd, last=last)
+    accepted = judged.where(is_accepted(step.limit))
+    columns = _columns(ingest, batch, accepted) if seen.odd else {}
+    drifted = schema_drift.drifted(
+        ingest, judged, seen.present, rows=rows, bad=bad, odd=seen.odd, columns=columns, last=last
+    )
     return {
         "contract": ingest.contract.fingerprint,
         "contract_version": ingest.contract.version,
@@ -116,7 +121,8 @@ def _choices(
         "slices": {part.name: part.digest for part in found},
         "limits": weighed.to_json(),
         "drift": drifted,
-        "outliers": _outliers(ingest, judged.where(is_accepted(step.limit)), last),
+        "columns": columns,
+        "outliers": _outliers(ingest, accepted, last),
         "accepted_before": _accepted_before(ingest, batch),
     }
 
@@ -133,6 +139,14 @@ def _outliers(ingest: Ingest, accepted: DataFrame, last: Mapping[str, Any]) -> d
     before = last.get("outliers", {}).get("trailing", {})
     found = quartiles(accepted, ingest.contract)
     return {"bounds": bounds(ingest.contract, before), "trailing": trailing(before, found)}
+
+
+def _columns(ingest: Ingest, batch: Batch, accepted: DataFrame) -> dict[str, Kind]:
+    """The columns that members of this batch fill, new ones among them; which there are already, the table says."""
+    if ingest.contract.unknown is not Unknown.EVOLVE:
+        return {}
+    types = ingest.lake.types(batch.spark, table(ingest.signal, ingest.contract).name)
+    return with_new(types, new_members(accepted, ingest.contract, types), ingest.contract)
 
 
 def _accepted_before(ingest: Ingest, batch: Batch) -> Mapping[str, int]:

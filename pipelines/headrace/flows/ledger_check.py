@@ -98,7 +98,8 @@ def _committed(
     if table is DEAD_LETTERS:
         rows = rows.where(F.col("stage").isin(*flows))
     keys = ["query_id", "batch_id", "slice"]
-    now = rows.withColumn("slice", F.expr(slice_of)).groupBy(*keys).agg(ledger.digest(rows, rows.columns).alias("now"))
+    slices = rows.groupBy("query_id", "batch_id", F.expr(slice_of).alias("slice"))
+    now = slices.agg(ledger.digest(rows, rows.columns).alias("now"))
     mine = book.where(F.col("flow").isin(*flows))
     booked = mine.select(*keys, F.try_element_at("digests", F.lit(table.name)).alias("booked")).where(
         "booked IS NOT NULL"

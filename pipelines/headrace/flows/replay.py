@@ -22,6 +22,7 @@ from pyspark.sql import functions as F
 from headrace.config import Duplicates
 from headrace.contracts.dead_letters import Action, Choice, Outcome, outcome, with_state
 from headrace.contracts.duplicates import duplicates
+from headrace.contracts.evolve import evolved, grown, planned_columns
 from headrace.contracts.judge import judge
 from headrace.contracts.model import Contract
 from headrace.contracts.patch import patched
@@ -138,7 +139,7 @@ def _last(spark: SparkSession, here: _Replay, table: Table) -> int:
 
 
 def _choices(spark: SparkSession, here: _Replay, action: Action, choice: Choice, note: str) -> dict[str, Any]:
-    """What a batch is fixed by: the choice, and a cut of the tables it chooses from."""
+    """What a batch is fixed by: the choice, a cut of the tables it chooses from, and the columns there are to fill."""
     lake, acted = here.lake, _last(spark, here, LEDGER)
     mine = (F.col("flow") == ingest_job.FLOW) & (F.col("subject") == here.signal) & F.col("choices").isNotNull()
     plans = lake.read(spark, BATCH_PLANS.name).where(mine)
@@ -149,6 +150,7 @@ def _choices(spark: SparkSession, here: _Replay, action: Action, choice: Choice,
         "note": note,
         "cut": {**ledger.last_batches(spark, lake, ingest_job.ACCEPTING, here.signal), here.query_id: acted},
         "limit": int(newest["limit"]) if newest is not None and newest["limit"] is not None else None,
+        "columns": grown(lake.types(spark, here.target.name), here.contract),
         "contract": here.contract.fingerprint,
         "contract_version": here.contract.version,
     }
@@ -214,7 +216,9 @@ def _batch(spark: SparkSession, here: _Replay, writer: Writer, chosen: Mapping[s
     try:
         with watch.lap("write"):
             if replays:
-                here.lake.append(_accepted(spark, here, decided, writer), here.target, writer)
+                columns = planned_columns(choices)
+                rows = evolved(_accepted(spark, here, decided, writer), columns)
+                here.lake.append(rows, ingest_job.table(here.signal, here.contract, columns), writer)
             here.lake.append(_actions(here, decided, choices, writer), DEAD_LETTER_ACTIONS, writer)
     finally:
         decided.unpersist()

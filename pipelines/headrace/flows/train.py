@@ -15,7 +15,7 @@ from headrace.flows.project import Project
 from headrace.io import ledger, registry
 from headrace.io.cuts import cuts
 from headrace.io.lake import Lake
-from headrace.models.spec import Model, Training
+from headrace.models.spec import Training
 from headrace.models.training import LABEL, Fitted, fit
 
 __all__ = ["Trained", "labelled", "train"]
@@ -37,7 +37,7 @@ def train(spark: SparkSession, project: Project, name: str, say: Callable[[str],
     score, lake = scoring.job(project, name), Lake(project.settings.storage)
     at = cuts(spark, lake, score.feature_sets)
     say(f"train {name}: joining labels and features as of each event")
-    rows = scoring.with_features(labelled(spark, lake, model, model.training), model, score.feature_sets, lake, at)
+    rows = scoring.with_features(labelled(spark, lake, score, model.training), model, score.feature_sets, lake, at)
     table = rows.select("record_id", "event_time", LABEL, *scoring.input_values(model, score.contract)).persist()
     try:
         digest = table.agg(ledger.digest(table, table.columns)).first()
@@ -67,13 +67,14 @@ def train(spark: SparkSession, project: Project, name: str, say: Callable[[str],
     return Trained(pinned, fitted)
 
 
-def labelled(spark: SparkSession, lake: Lake, model: Model, training: Training) -> DataFrame:
+def labelled(spark: SparkSession, lake: Lake, score: scoring.Score, training: Training) -> DataFrame:
     """The records the model would be asked about whose label has come in time, each with its ``label``.
 
     A record without a label is left out, one with several takes the first that came.
     """
-    label = training.label
-    asked = lake.read(spark, f"signals_{model.signal}")
+    label, model = training.label, score.model
+    # Only what the contract names: a column the table has grown may have the name of a feature, or of the label.
+    asked = lake.read(spark, f"signals_{model.signal}").select(*score.contract.names, "record_id", "event_time")
     if model.where:
         asked = asked.where(F.expr(model.where))
     truth = (

@@ -25,6 +25,7 @@ log = logging.getLogger("headrace.run")
 
 _FINAL = ("ConfigError", "SourceChanged", "UsageError")
 _FINAL_ONCE = (*_FINAL, "NotRegistered")
+_OTHER_COLUMNS = "OtherColumns"
 _TRACEBACK = "Traceback (most recent call last):"
 _OURS = re.compile(r"headrace\.errors\.(\w+): (.+)")
 
@@ -109,13 +110,18 @@ class Watched:
     def _fail(self, project: Project, error: BaseException, *, once: bool) -> None:
         """Plan the next start, or give up: at once where no restart can help, else after too many failures."""
         kind, self.error = _cause(error)
-        self.running = None
+        took_in, self.running = _took_in(self.running), None
         if kind == "HeldBack":
             self.held.set()
             self.state = State.PAUSED
             log.error("%s is paused: %s", self.query.name, self.error)
             return
         policy, now = project.settings.restarts, time.monotonic()
+        if kind == _OTHER_COLUMNS and took_in:
+            # A start takes the columns anew: no failure, however often a table is given another one.
+            self.state, self.next_start = State.WAITING, now
+            log.info("%s starts again: %s", self.query.name, self.error)
+            return
         self.history = self.history.failed(policy, now)
         if kind in (_FINAL_ONCE if once else _FINAL) or self.history.given_up(policy):
             self.state = State.GAVE_UP
@@ -124,6 +130,11 @@ class Watched:
         wait = self.history.wait(policy, random.random())
         self.state, self.next_start = State.WAITING, now + wait
         log.warning("%s failed and starts again in %.1f s: %s", self.query.name, wait, self.error)
+
+
+def _took_in(query: StreamingQuery | None) -> bool:
+    """Whether the query has read a record since it was started."""
+    return query is not None and any(one.numInputRows for one in query.recentProgress)
 
 
 def _was_stopped(failure: BaseException) -> bool:
@@ -144,7 +155,7 @@ def _cause(error: BaseException) -> tuple[str, str]:
     of_source = explained(text)
     if of_source is not None:
         passing, told = of_source
-        return type(error).__name__ if passing else SourceChanged.__name__, told
+        return _OTHER_COLUMNS if passing else SourceChanged.__name__, told
     said = text.rpartition(_TRACEBACK)[2]
     lines = [line.strip() for line in said.splitlines() if line.strip() and not line.startswith(" ")]
     return type(error).__name__, lines[0][:500] if lines else type(error).__name__

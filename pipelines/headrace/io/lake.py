@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -68,7 +69,7 @@ class Lake:
         rows.
         """
         if self.storage.root is not None and DeltaTable.isDeltaTable(spark, f"{self.storage.root}/{table.name}"):
-            self._widen(spark, table)
+            self.widen(spark, table)
             return
         columns = ", ".join(map(_declared, table.columns))
         by = (
@@ -83,10 +84,19 @@ class Lake:
             f"COMMENT {_quoted(table.grain)} TBLPROPERTIES ({properties})"
         )
         if self.storage.root is None:
+            self.widen(spark, table)
+
+    def widen(self, spark: SparkSession, table: Table) -> None:
+        """Give the table the columns it lacks, whoever writes to it meanwhile.
+
+        Raises ConfigError where a column of it has another type.
+        """
+        place = nullcontext() if self.storage.root is None else turn(f"{self.storage.root}/{table.name}")
+        with place:
             self._widen(spark, table)
 
     def _widen(self, spark: SparkSession, table: Table) -> None:
-        there = {field.name.casefold(): field.dataType.simpleString() for field in self.read(spark, table.name).schema}
+        there = {name.casefold(): type_ for name, type_ in self.types(spark, table.name).items()}
         wanted = {column.name: DataType.fromDDL(column.type).simpleString() for column in table.columns}
         differing = [
             f"{table.name}: {name} is {there[name.casefold()]} in the table and {type_} in conf/: give the new field "
@@ -113,6 +123,10 @@ class Lake:
         if self.storage.root is None:
             return spark.read.table(self.sql_name(table))
         return spark.read.format("delta").load(f"{self.storage.root}/{table}")
+
+    def types(self, spark: SparkSession, table: str) -> dict[str, str]:
+        """The columns of the table as it is now, each with its type."""
+        return {field.name: field.dataType.simpleString() for field in self.read(spark, table).schema}
 
     def batches(self, spark: SparkSession, table: str, query_id: str, first: int, last: int) -> DataFrame:
         """The rows that batches ``first`` to ``last`` of one query committed; no other data file is opened."""
