@@ -50,15 +50,7 @@ class Checkpoint:
     def offsets(self, spark: SparkSession, batch_id: int) -> Offsets | None:
         """The log entry of one batch; None if there is none."""
         text = self._read(spark, f"offsets/{batch_id}") if batch_id >= 0 else None
-        if text is None:
-            return None
-        _, metadata, source = text.strip().split("\n", 2)
-        facts = json.loads(metadata)
-        return Offsets(
-            time=_instant(facts["batchTimestampMs"]),
-            watermark=_instant(facts["batchWatermarkMs"]) if facts["batchWatermarkMs"] else None,
-            source=json.loads(source) if source.startswith("{") else source,
-        )
+        return None if text is None else _parsed(text)
 
     def ended(self, spark: SparkSession, batch_id: int) -> bool:
         """Whether Spark took down that the batch is done: it is not tried again."""
@@ -70,7 +62,7 @@ class Checkpoint:
         done = [int(one.name) for one in (folder / "commits").glob("*") if one.name.isdigit()] if folder else []
         if folder is None or not done:
             return None
-        return json.loads((folder / "offsets" / str(max(done))).read_text(encoding="utf-8").strip().split("\n", 2)[2])
+        return _parsed((folder / "offsets" / str(max(done))).read_text(encoding="utf-8")).source
 
     def pinned(self, spark: SparkSession, name: str, choose: Callable[[], str]) -> str:
         """What was chosen under a name when the query first started here; chosen now if this is the first time."""
@@ -105,6 +97,16 @@ def local_path(path: str) -> Path | None:
     if re.match(r"[A-Za-z][A-Za-z0-9+.-]*:/", path) and not path.startswith("file:/"):
         return None
     return Path(path.removeprefix("file:"))
+
+
+def _parsed(text: str) -> Offsets:
+    _, metadata, source = text.strip().split("\n", 2)
+    facts = json.loads(metadata)
+    return Offsets(
+        time=_instant(facts["batchTimestampMs"]),
+        watermark=_instant(facts["batchWatermarkMs"]) if facts["batchWatermarkMs"] else None,
+        source=json.loads(source) if source.startswith("{") else source,
+    )
 
 
 def _instant(milliseconds: int) -> datetime:
