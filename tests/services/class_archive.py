@@ -25,8 +25,8 @@ __all__ = ["begin", "options"]
 
 
 def begin() -> subprocess.Popen[bytes]:
-    """Start to make the archive, unless it is there; in the background, after all that has more haste."""
-    command = ["nice", sys.executable, "-m", __name__]
+    """Start to make the archive, unless it is there, in the background."""
+    command = [sys.executable, "-m", __name__]
     return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
 
