@@ -7,43 +7,39 @@ them in an archive on request, and takes no notice of one that was made of other
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from datetime import date
-from hashlib import sha256
+from importlib.metadata import version
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import pytest
 from tests import flights
 from tests.services.projects import registered, small_place
 
-from headrace.io.jars import cache_folder
-from headrace.io.jars.ivy import pyspark_folder
-
-__all__ = ["begin", "options"]
+__all__ = ["begin", "file_of", "options"]
 
 
-def begin() -> subprocess.Popen[bytes]:
+def file_of(config: pytest.Config) -> Path:
+    """Where the archive of these jars lies: in pytest's cache."""
+    return config.cache.mkdir("classes") / f"pyspark-{version('pyspark')}.jsa"
+
+
+def begin(file: Path) -> subprocess.Popen[bytes]:
     """Start to make the archive, unless it is there, in the background."""
-    command = [sys.executable, "-m", __name__]
+    command = [sys.executable, "-m", __name__, str(file)]
     return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
 
-def options() -> str:
+def options(file: Path) -> str:
     """What to tell a JVM, so that it starts from the archive; nothing where there is none."""
     # Another JVM, as that of the broker, would print that it cannot use it.
-    return f"-XX:SharedArchiveFile={_archive()} -Xlog:disable -Xlog:all=error:stderr" if _archive().exists() else ""
+    return f"-XX:SharedArchiveFile={file} -Xlog:disable -Xlog:all=error:stderr" if file.exists() else ""
 
 
-def _archive() -> Path:
-    """One for each place where Spark's jars lie."""
-    return cache_folder(os.environ) / f"classes-{sha256(str(pyspark_folder()).encode()).hexdigest()[:16]}.jsa"
-
-
-def _make() -> None:
-    _archive().parent.mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory(dir=_archive().parent) as folder:
+def _make(file: Path) -> None:
+    with TemporaryDirectory(dir=file.parent) as folder:
         made = Path(folder) / "classes.jsa"
         conf = {"spark.driver.extraJavaOptions": f"-XX:+UseParallelGC -XX:ArchiveClassesAtExit={made} -Xlog:disable"}
         here = small_place(Path(folder), {"spark": {"master": "local[2]", "shuffle_partitions": 2, "conf": conf}})
@@ -51,8 +47,8 @@ def _make() -> None:
         registered(here.project)
         here.run("run", "--once")
         if made.exists():
-            made.rename(_archive())
+            made.rename(file)
 
 
-if __name__ == "__main__" and not _archive().exists():
-    _make()
+if __name__ == "__main__" and not Path(sys.argv[1]).exists():
+    _make(Path(sys.argv[1]))

@@ -21,15 +21,15 @@ MAKING: list[subprocess.Popen[bytes]] = []
 def pytest_collection_finish(session: pytest.Session) -> None:
     """What the services start from is made while the tests before them run."""
     if len(session.items) > 1 and any(Path(__file__).parent in item.path.parents for item in session.items):
-        MAKING.append(class_archive.begin())
+        MAKING.append(class_archive.begin(class_archive.file_of(session.config)))
 
 
 @pytest.fixture(scope="session", autouse=True)
-def classes() -> None:
+def classes(pytestconfig: pytest.Config) -> None:
     """Every JVM that is started from here on starts from the archive."""
     for making in MAKING:
         making.wait()
-    told = class_archive.options()
+    told = class_archive.options(class_archive.file_of(pytestconfig))
     if told:
         os.environ["JAVA_TOOL_OPTIONS"] = f"{os.environ.get('JAVA_TOOL_OPTIONS', '')} {told}".strip()
 
