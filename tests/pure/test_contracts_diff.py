@@ -409,18 +409,18 @@ OTHER: Mapping[type, Mapping[str, object]] = {
 @pytest.mark.parametrize(("part", "name"), [(part, attribute.name) for part in OTHER for attribute in fields(part)])
 def test_each_attribute_is_looked_at(part: type, name: str) -> None:
     field, rule = Field(name="a", kind=Kind.INTEGER), Rule(name="r", expression="x")
-    altered = {name: OTHER[part][name]}
+    altered: dict[str, Any] = {name: OTHER[part][name]}
     match part.__name__:
         case "Field":
-            old, new = contract(field), contract(replace(field, **altered))  # type: ignore[arg-type]
+            old, new = contract(field), contract(replace(field, **altered))
         case "Rule":
-            old, new = contract(rules=(rule,)), contract(rules=(replace(rule, **altered),))  # type: ignore[arg-type]
+            old, new = contract(rules=(rule,)), contract(rules=(replace(rule, **altered),))
         case "Aggregate":
             one = Aggregate(name="n", metric=Metric.ROW_COUNT, must=Must(Operator.BE, (1,)))
             old = replace(contract(), aggregates=(one,))
-            new = replace(contract(), aggregates=(replace(one, **altered),))  # type: ignore[arg-type]
+            new = replace(contract(), aggregates=(replace(one, **altered),))
         case _:
-            old, new = contract(), replace(contract(), **altered)  # type: ignore[arg-type]
+            old, new = contract(), replace(contract(), **altered)
     assert [change for change in diff(old, new) if not change.change.startswith("version: still")]
 
 

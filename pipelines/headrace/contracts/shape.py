@@ -63,7 +63,7 @@ def sent_types(variant: Column) -> Column:
 
 def shape_checks(contract: Contract, variant: Column, types: Column, others: Column) -> Iterator[Check]:
     """Why a record is not clean that was read. ``types``: its ``sent_types``. ``others``: its ``unknown_members``."""
-    yield check(variant.isNotNull() & types.isNull(), Reason.NOT_AN_OBJECT)
+    yield check(types.isNull(), Reason.NOT_AN_OBJECT)
     for field in contract.fields:
         yield check(in_other_case(field.name, F.map_keys(others)), Reason.WRONG_CASE, field.name)
         sent = F.try_element_at(types, F.lit(field.name))

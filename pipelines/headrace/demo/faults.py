@@ -194,6 +194,7 @@ _OUT_OF_RANGE: Final[Mapping[str, Fields]] = {
     "arrivals": {"arr_delay": 99_999},
     "weather": {"visib": 900.0},
 }
+# No airport has this code.
 _NOT_ALLOWED: Final[Mapping[str, Fields]] = {
     "departures": {"status": "flying"},
     "arrivals": {"origin": "XXX"},

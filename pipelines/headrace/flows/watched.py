@@ -92,8 +92,10 @@ class Watched:
             self.running.stop()
 
     def _begin(self, spark: SparkSession, project: Project, *, once: bool, stop: Event) -> None:
+        def told() -> bool:
+            return stop.is_set() or self.held.is_set()
+
         try:
-            told = lambda: stop.is_set() or self.held.is_set()  # noqa: E731
             self.running = self.query.start(spark, project, once=once, told=told)
             self.state = State.RUNNING
         except Exception as error:
