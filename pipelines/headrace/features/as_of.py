@@ -28,8 +28,8 @@ def newest(
     known = F.create_map(*[F.lit(part) for pair in sorted(cut.items()) for part in pair])
     at_cut = log.where(F.col("batch_id") <= F.try_element_at(known, F.col("query_id")))
     rank = F.struct((F.col("query_id") == F.lit(backfill or "")).alias("backfilled"), "batch_id")
-    latest = at_cut.groupBy(*keys).agg(F.max_by(F.struct(*feature_set.features), rank).alias("value"))
-    return latest.select(*keys, *[F.col(f"value.{name}").alias(name) for name in feature_set.features])
+    latest = at_cut.groupBy(*keys).agg(F.max_by(F.struct(*feature_set.columns), rank).alias("value"))
+    return latest.select(*keys, *[F.col(f"value.{name}").alias(name) for name in feature_set.columns])
 
 
 def as_of(

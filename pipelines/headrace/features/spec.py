@@ -82,6 +82,11 @@ class FeatureSet(Section):
     features: dict[Name, Feature] = Field(min_length=1)
 
     @property
+    def columns(self) -> tuple[str, ...]:
+        """The names its values have, in the log and for a model."""
+        return tuple(self.features)
+
+    @property
     def fingerprint(self) -> str:
         """SHA-256 over everything that decides about a value; descriptions and units do not."""
         text = self.model_dump_json(

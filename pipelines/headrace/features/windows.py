@@ -54,7 +54,7 @@ def windowed(
         *feature_set.entity,
         F.col("window.start").alias("window_start"),
         F.col("window.end").alias("window_end"),
-        *feature_set.features,
+        *feature_set.columns,
         "records",
     )
 

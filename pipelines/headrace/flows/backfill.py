@@ -185,7 +185,7 @@ def _changed(
 ) -> DataFrame:
     """Those windows whose value is not the one that counted at the cut."""
     feature_set, cut = here.feature_set, Cut.from_json(choices["features"])
-    values = [*feature_set.features, "records"]
+    values = [*feature_set.columns, "records"]
     keys = [*feature_set.entity, "window_start"]
     log = here.lake.as_of(spark, here.target.name, cut.batches)
     rank = F.struct((F.col("query_id") == F.lit(here.query_id)).alias("backfilled"), "batch_id")
