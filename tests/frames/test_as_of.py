@@ -9,13 +9,15 @@ import pandas as pd
 from pyspark.sql import SparkSession
 
 from headrace.features.as_of import as_of, newest
-from headrace.features.spec import Feature, FeatureSet, Op, Window
+from headrace.features.feature import Feature, Op
+from headrace.features.spec import FeatureSet
+from headrace.features.window import Window
 
 SET = FeatureSet(
     name="s",
     signal="x",
     entity=("airport",),
-    window=Window(length=timedelta(hours=1)),
+    window=Window(length=(timedelta(hours=1),)),
     delay=timedelta(0),
     time_to_live=timedelta(hours=2),
     features={"n": Feature(op=Op.COUNT)},

@@ -290,7 +290,7 @@ MISTAKES = {
         SET,
         "slide: 15 minutes",
         "slide: 7 minutes",
-        "window: slide must be shorter than length and divide it",
+        "window: slide must be no longer than any length and divide it",
     ),
     "model of no signal": (
         MODEL,

@@ -107,7 +107,7 @@ def keys(model: type[BaseModel], before: str = "") -> Iterator[tuple[str, str]]:
         elif inner:
             yield from keys(inner[0], f"{key}.")
         elif origin is dict and (value := models_in(arguments[1])):
-            placeholder = {"signals": "<signal>", "features": "<feature>"}[name]
+            placeholder = {"signals": "<signal>", "features": "<feature>", "derived": "<derived>"}[name]
             yield from keys(value[0], f"{key}.{placeholder}.")
         elif origin is tuple and (value := models_in(arguments[0])):
             yield from keys(value[0], f"{key}[].")

@@ -83,7 +83,8 @@ def test_all_mistakes_are_shown_at_once(project: Path) -> None:
         "conf/base/headrace.yml:11: trigger: '10 sec' is no duration: write a number and a unit, as in '30 minutes'",
         (
             "conf/features/sensor_hour.yml:12: features.max_temperature.op: "
-            "must be one of count, sum, mean, min, max, stddev; did you mean 'max'?"
+            "must be one of count, sum, mean, min, max, stddev, approx_distinct, approx_quantile, first, last, share, "
+            "rate, since_last; did you mean 'max'?"
         ),
     ]
 

@@ -9,7 +9,8 @@ from pyspark.sql import SparkSession
 from tests import flights
 from tests.streams.conftest import DAYS, Taken
 
-from headrace.features.spec import FeatureSet, Op
+from headrace.features.feature import Op
+from headrace.features.spec import FeatureSet
 from headrace.flows.queries import tables, views
 from headrace.io.reader import open_tables
 
@@ -27,7 +28,7 @@ def by_pandas(spark: SparkSession, taken: Taken, feature_set: FeatureSet, *, rep
     """The same from the accepted records, with nothing of ours. ``replayed``: those that came back as well."""
     rows = taken.lake.read(spark, f"signals_{feature_set.signal}").toPandas()
     rows = rows[(rows["late_by"] <= feature_set.delay.total_seconds() * 1_000) | (replayed & rows["late_by"].isna())]
-    length, step = feature_set.window.length, feature_set.window.step
+    length, step = feature_set.window.longest, feature_set.window.step
     first_end = rows["event_time"].dt.floor(step) + step
     copies = pd.concat([rows.assign(window_end=first_end + number * step) for number in range(length // step)])
     groups = copies.groupby([*feature_set.entity, "window_end"])

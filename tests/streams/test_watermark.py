@@ -18,7 +18,9 @@ from pyspark.sql import functions as F
 
 from headrace.config import Clock
 from headrace.contracts.clock import Mark, advance
-from headrace.features.spec import Feature, FeatureSet, Op, Window
+from headrace.features.feature import Feature, Op
+from headrace.features.spec import FeatureSet
+from headrace.features.window import Window
 from headrace.features.windows import windowed
 
 CLOCK = Clock(kind="replay", max_jump=timedelta(hours=12), support=3)
@@ -26,7 +28,7 @@ SET = FeatureSet(
     name="s",
     signal="x",
     entity=("airport",),
-    window=Window(length=timedelta(hours=1)),
+    window=Window(length=(timedelta(hours=1),)),
     delay=timedelta(minutes=10),
     time_to_live=timedelta(hours=6),
     features={"n": Feature(op=Op.COUNT)},

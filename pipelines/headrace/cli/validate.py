@@ -14,6 +14,7 @@ from rich.table import Table
 from headrace.cli.options import ConfDir, Env, Json, project
 from headrace.config import DeltaSource, KafkaSource, Source, duration_text
 from headrace.errors import ConfigError
+from headrace.features.window import Window
 from headrace.flows.project import Project
 
 __all__ = ["validate"]
@@ -49,7 +50,7 @@ def _declared(loaded: Project) -> dict[str, Any]:
             for name, contract in loaded.contracts.items()
         },
         "feature_sets": {
-            name: {"signal": one.signal, "features": list(one.features), "fingerprint": one.fingerprint}
+            name: {"signal": one.signal, "features": list(one.columns), "fingerprint": one.fingerprint}
             for name, one in loaded.feature_sets.items()
         },
         "models": {
@@ -67,8 +68,7 @@ def _tables(loaded: Project) -> Iterator[Table]:
     yield signals
     sets = _table("feature set", "of", "by", "window", "features")
     for one in loaded.feature_sets.values():
-        window = f"{duration_text(one.window.length)} every {duration_text(one.window.step)}"
-        sets.add_row(one.name, one.signal, ", ".join(one.entity), window, str(len(one.features)))
+        sets.add_row(one.name, one.signal, ", ".join(one.entity), _windows(one.window), str(len(one.columns)))
     yield sets
     models = _table("model", "of", "registered as", "inputs")
     for model in loaded.models.values():
@@ -76,6 +76,12 @@ def _tables(loaded: Project) -> Iterator[Table]:
             model.name, model.signal, f"{model.registered_model}@{model.alias}", str(len(model.inputs.columns))
         )
     yield models
+
+
+def _windows(window: Window) -> str:
+    if window.gap:
+        return f"sessions, {duration_text(window.gap)} apart"
+    return f"{', '.join(map(duration_text, window.length))} every {duration_text(window.step)}"
 
 
 def _table(*titles: str) -> Table:

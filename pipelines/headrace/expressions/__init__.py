@@ -5,6 +5,6 @@ itself reaches Spark, and what reaches it cannot raise: under ANSI mode one fail
 restart, so arithmetic and casts take their ``try_`` forms, and operands must be of one type.
 """
 
-from headrace.expressions.compiler import compile_condition, compile_expression
+from headrace.expressions.compiler import compile_condition, compile_expression, compile_number
 
-__all__ = ["compile_condition", "compile_expression"]
+__all__ = ["compile_condition", "compile_expression", "compile_number"]

@@ -12,7 +12,7 @@ from sqlglot.errors import ErrorLevel
 from headrace.expressions.terms import Family, Term, family_of
 from headrace.expressions.writer import write
 
-__all__ = ["compile_condition", "compile_expression"]
+__all__ = ["compile_condition", "compile_expression", "compile_number"]
 
 LONGEST = 2_000
 DEEPEST = 60
@@ -28,6 +28,14 @@ def compile_condition(text: str, columns: Mapping[str, str]) -> str:
     if term.family not in (Family.BOOLEAN, Family.NULL):
         raise ValueError(f"is a {term.family}, where a condition (true or false) is due")
     return term.sql
+
+
+def compile_number(text: str, columns: Mapping[str, str]) -> str:
+    """The same as ``compile_expression``, for an expression that must be a number or null; its value is a DOUBLE."""
+    term = _compiled(text, columns)
+    if term.family not in (Family.NUMBER, Family.NULL):
+        raise ValueError(f"is a {term.family}, where a number is due")
+    return f"try_cast({term.sql} AS DOUBLE)"
 
 
 def compile_expression(text: str, columns: Mapping[str, str]) -> str:

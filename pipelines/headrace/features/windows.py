@@ -1,8 +1,9 @@
-"""Accepted records in, one row an entity and window out. The same function serves stream, backfill and check."""
+"""Accepted records in, one row an entity and window out. The same functions serve stream, backfill and check."""
 
 from __future__ import annotations
 
-from datetime import timedelta
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 from functools import reduce
 from operator import and_
 
@@ -10,24 +11,30 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from headrace.config import duration_text
-from headrace.features.spec import Feature, FeatureSet, Op
+from headrace.features.aggregates import aggregate
+from headrace.features.spec import FeatureSet
 
-__all__ = ["feature_type", "on_time", "windowed"]
+__all__ = ["WINDOW", "aggregated", "in_time", "in_windows", "wanted", "windowed", "within"]
 
-_NUMERIC = ("BIGINT", "DOUBLE")
-
-
-def on_time(feature_set: FeatureSet) -> Column:
-    """True for a record that belongs in the set's windows: not late for it, and of a known entity.
-
-    A replayed record has no ``late_by``, and is late.
-    """
-    in_time = F.coalesce(F.col("late_by") <= int(feature_set.delay.total_seconds() * 1000), F.lit(False))
-    return in_time & _of_known_entity(feature_set)
+WINDOW = "_window"
 
 
-def _of_known_entity(feature_set: FeatureSet) -> Column:
-    return reduce(and_, (F.col(name).isNotNull() for name in feature_set.entity))
+def wanted(feature_set: FeatureSet) -> Column:
+    """True for a record the set is about: of a known entity, and one its condition holds for."""
+    condition = F.coalesce(F.expr(feature_set.where), F.lit(False)) if feature_set.where else F.lit(True)
+    return reduce(and_, (F.col(name).isNotNull() for name in feature_set.entity), condition)
+
+
+def in_time(feature_set: FeatureSet) -> Column:
+    """True for a record that is not late for the set. A replayed record has no ``late_by``, and is late."""
+    return F.coalesce(F.col("late_by") <= int(feature_set.delay.total_seconds() * 1000), F.lit(False))
+
+
+def within(records: DataFrame, feature_set: FeatureSet, first: datetime, end: datetime) -> DataFrame:
+    """Only records that a window ending in ``(first, end]`` can hold; a session may have begun at any time."""
+    until = F.col("event_time") <= F.lit(end)
+    window = feature_set.window
+    return records.where(until if window.gap else until & (F.col("event_time") >= F.lit(first - window.longest)))
 
 
 def windowed(
@@ -35,56 +42,42 @@ def windowed(
 ) -> DataFrame:
     """Aggregate records into the set's windows.
 
-    In: the set's signal as accepted (``event_time``, ``late_by``, contract fields). Out: entity columns,
-    ``window_start``, ``window_end``, the features, ``records`` BIGINT.
+    In: the set's signal as accepted (``event_time``, ``record_id``, ``late_by``, contract fields). Out: entity columns,
+    ``window_start``, ``window_end``, the set's columns, ``records`` BIGINT.
     Late records are left out here, by a visible condition before any watermark, so that the result depends on
     which records there are and not on how they were cut into batches; ``late`` takes them in, for a backfill.
     watermark: how long Spark keeps a window's state after the newest event; only for a stream.
     """
-    timely = records.where(_of_known_entity(feature_set) if late else on_time(feature_set))
+    about = wanted(feature_set)
+    taken = records.where(about if late else about & in_time(feature_set))
     if watermark is not None:
-        timely = timely.withWatermark("event_time", duration_text(watermark))
+        taken = taken.withWatermark("event_time", duration_text(watermark))
+    return aggregated(in_windows(taken, feature_set), feature_set)
+
+
+def in_windows(records: DataFrame, feature_set: FeatureSet) -> DataFrame:
+    """Each record as often as it falls into a window, that window being ``WINDOW``: STRUCT of start and end."""
     window = feature_set.window
-    span = F.window("event_time", duration_text(window.length), duration_text(window.step))
-    grouped = timely.groupBy(span, *feature_set.entity).agg(
-        *[_aggregate(feature).alias(name) for name, feature in feature_set.features.items()],
+    if window.gap:
+        return records.withColumn(WINDOW, F.session_window("event_time", duration_text(window.gap)))
+    return records.withColumn(WINDOW, F.window("event_time", duration_text(window.longest), duration_text(window.step)))
+
+
+def aggregated(rows: DataFrame, feature_set: FeatureSet, by: Sequence[str] = ()) -> DataFrame:
+    """One row an entity and window, and for each value of ``by``: what ``windowed`` gives, ``by`` put before it.
+
+    A window of several lengths is the longest of them; each value takes what falls into the end of it that is its own.
+    """
+    grouped = rows.groupBy(*by, WINDOW, *feature_set.entity).agg(
+        *[aggregate(value).alias(value.name) for value in feature_set.values],
         F.count(F.lit(1)).alias("records"),
     )
-    return grouped.select(
+    derived = {name: F.expr(one.expression) for name, one in feature_set.derived.items()}
+    return grouped.withColumns(derived).select(
+        *by,
         *feature_set.entity,
-        F.col("window.start").alias("window_start"),
-        F.col("window.end").alias("window_end"),
+        F.col(f"{WINDOW}.start").alias("window_start"),
+        F.col(f"{WINDOW}.end").alias("window_end"),
         *feature_set.columns,
         "records",
     )
-
-
-def feature_type(feature: Feature, field_type: str | None) -> str:
-    """The DDL type of a feature, given that of the field it is taken of."""
-    match feature.op:
-        case Op.COUNT:
-            return "BIGINT"
-        case Op.MEAN | Op.STDDEV:
-            return "DOUBLE"
-        case Op.SUM if field_type not in _NUMERIC:
-            return "DECIMAL(38,6)"
-        case _:
-            return field_type or "BIGINT"
-
-
-def _aggregate(feature: Feature) -> Column:
-    """No form here can raise: an overflow is null, never the end of the query."""
-    value = F.col(feature.of) if feature.of else F.lit(1)
-    match feature.op:
-        case Op.COUNT:
-            return F.count(value)
-        case Op.SUM:
-            return F.try_sum(value)
-        case Op.MEAN:
-            return F.avg(value.cast("double"))
-        case Op.MIN:
-            return F.min(value)
-        case Op.MAX:
-            return F.max(value)
-        case Op.STDDEV:
-            return F.stddev_samp(value.cast("double"))

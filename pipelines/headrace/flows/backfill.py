@@ -21,7 +21,7 @@ from pyspark.sql import functions as F
 
 from headrace.errors import UsageError
 from headrace.features.spec import FeatureSet
-from headrace.features.windows import windowed
+from headrace.features.windows import windowed, within
 from headrace.flows import features
 from headrace.flows.ingest_job import ACCEPTING
 from headrace.flows.project import Project
@@ -175,9 +175,8 @@ def _windows(spark: SparkSession, here: _Backfill, choices: Mapping[str, Any]) -
     feature_set = here.feature_set
     first, end = (datetime.fromisoformat(choices[key]) for key in ("first", "end"))
     rows = here.lake.as_of(spark, f"signals_{feature_set.signal}", choices["signals"])
-    near = rows.where(F.col("event_time").between(F.lit(first - feature_set.window.length), F.lit(end)))
     ends = (F.col("window_end") > F.lit(first)) & (F.col("window_end") <= F.lit(end))
-    return windowed(near, feature_set, late=True).where(ends)
+    return windowed(within(rows, feature_set, first, end), feature_set, late=True).where(ends)
 
 
 def _changed(

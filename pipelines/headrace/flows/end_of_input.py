@@ -50,7 +50,7 @@ def _close_signal(spark: SparkSession, lake: Lake, project: Project, query: Quer
     newest = max([plan["mark"]["high_water"], *plan["mark"]["ahead"]])
     sets = [one for one in project.feature_sets.values() if one.signal == query.subject]
     described, at = ingest_job.job(project, query.subject), last["batch_time"]
-    ends = [newest + int((one.window.length + one.delay).total_seconds()) for one in sets]
+    ends = [newest + int((one.window.longest + one.delay).total_seconds()) for one in sets]
     ends += [windows.closing(newest) for windows, _ in described.contract.window_rules]
     window_rules.record_end(spark, described, writer, plan, newest=newest, at=at)
     _record(spark, lake, query, writer, at, high_water=instant(max(ends, default=newest)), watermark=None)

@@ -15,11 +15,14 @@ from typing import Any
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
+from headrace.config import duration_text
 from headrace.contracts.model import Contract
 from headrace.contracts.types import column_type
 from headrace.errors import ConfigError
+from headrace.features.aggregates import derived_type, feature_type
+from headrace.features.feature import Derived, Feature, Op
 from headrace.features.spec import FeatureSet
-from headrace.features.windows import feature_type, on_time, windowed
+from headrace.features.windows import in_time, wanted, windowed
 from headrace.flows.batch import Batch, Upstream, instant, opened, stamped, upstream
 from headrace.flows.project import Project
 from headrace.io import ledger
@@ -31,6 +34,7 @@ from headrace.tables import Column, Table, features_log
 __all__ = ["Features", "features_batch", "job", "opened_stream", "stream", "table"]
 
 FLOW = "features"
+_OUTCOMES = ("windowed", "late", "skipped")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,12 +59,30 @@ def table(feature_set: FeatureSet, contract: Contract) -> Table:
     entity = [
         Column(name, column_type(contract.field(name)), contract.field(name).description) for name in feature_set.entity
     ]
-    features = []
-    for name, feature in feature_set.features.items():
-        field_type = column_type(contract.field(feature.of)) if feature.of else None
-        comment = f"{feature.description} [{feature.unit}]" if feature.unit else feature.description
-        features.append(Column(name, feature_type(feature, field_type), comment))
+    features = [
+        Column(
+            value.name,
+            feature_type(value.feature, _type_of(value.feature, contract)),
+            _comment(value.feature, value.length if len(feature_set.window.length) > 1 else None),
+        )
+        for value in feature_set.values
+    ]
+    features += [Column(name, derived_type(one), _comment(one)) for name, one in feature_set.derived.items()]
     return features_log(feature_set.name, entity, features)
+
+
+def _type_of(feature: Feature, contract: Contract) -> str | None:
+    """The type of what the feature is taken of; None where it is of records. An expression is a DOUBLE."""
+    if feature.of is None:
+        return None
+    return column_type(contract.field(feature.of)) if feature.of in contract.names else "DOUBLE"
+
+
+def _comment(described: Feature | Derived, length: timedelta | None = None) -> str:
+    """What the column says, with its unit, and the length of its window where the set has several."""
+    unit = described.unit or ("seconds" if isinstance(described, Feature) and described.op is Op.SINCE_LAST else "")
+    parts = [described.description, f"[{unit}]" if unit else "", f"Over {duration_text(length)}." if length else ""]
+    return " ".join(part for part in parts if part)
 
 
 def job(project: Project, name: str) -> Features:
@@ -198,15 +220,17 @@ def _entries(
 
 
 def _outcomes(features: Features, batch: Batch, read: Sequence[Upstream]) -> dict[str, dict[str, int]]:
-    """How many records of each upstream batch are in windows and how many were left out, counted in its table."""
+    """How many records of each upstream batch are in windows and how many late; the set is not about the rest."""
     if not read:
         return {}
     rows = features.lake.read(batch.spark, f"signals_{features.feature_set.signal}")
     first, last = read[0].writer.batch_id, read[-1].writer.batch_id
     if read[0].writer.query_id == read[-1].writer.query_id:
         rows = rows.where((F.col("query_id") == read[0].writer.query_id) & F.col("batch_id").between(first, last))
-    timely = on_time(features.feature_set)
+    about, timely = wanted(features.feature_set), in_time(features.feature_set)
     counted = rows.groupBy(F.concat_ws("/", "query_id", "batch_id").alias("slice")).agg(
-        F.count_if(timely).alias("windowed"), F.count_if(~timely).alias("late")
+        F.count_if(about & timely).alias("windowed"),
+        F.count_if(about & ~timely).alias("late"),
+        F.count_if(~about).alias("skipped"),
     )
-    return {row["slice"]: {"windowed": row["windowed"], "late": row["late"]} for row in counted.collect()}
+    return {row["slice"]: {name: row[name] for name in _OUTCOMES} for row in counted.collect()}

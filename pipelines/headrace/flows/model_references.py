@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 from headrace import tables
 from headrace.contracts.model import TIMES, Kind
 from headrace.documents import Mistakes, Node
 from headrace.expressions import compile_condition, compile_expression
-from headrace.features.spec import FeatureSet, Op
-from headrace.flows.references import Declared, Signals, exists, instead, read_ones, taken
+from headrace.features.spec import FeatureSet
+from headrace.flows.references import Declared, Signals, exists, instead, read_ones, safe, taken
 from headrace.models.spec import FeatureInput, Label, Model
 
 __all__ = ["check_models"]
@@ -36,7 +36,7 @@ def _checked(node: Node, model: Model, sets: Declared[FeatureSet], signals: Sign
     for index, part in enumerate(model.inputs.features):
         _check_input(node.at("inputs", "features", index), part, model.signal, sets, signals, mistakes)
     _unlike_inputs(node, model, mistakes)
-    where = model.where and _safe(node.at("where"), model.where, kinds, compile_condition, mistakes)
+    where = model.where and safe(node.at("where"), model.where, kinds, compile_condition, mistakes)
     training = model.training
     if training is not None:
         label = _label(node.at("training", "label"), training.label, model.signal, signals, mistakes)
@@ -76,11 +76,12 @@ def _check_input(
 
 
 def _check_taken(node: Node, name: str, declared: FeatureSet, kinds: Mapping[str, Kind], mistakes: Mistakes) -> None:
-    feature = declared.features.get(name)
-    if feature is None:
-        mistakes.add(node, f"{declared.name} has no feature {name}{instead(name, declared.features)}")
-    elif feature.op in (Op.MIN, Op.MAX) and feature.of is not None and feature.of in kinds:
-        _visible(node, name, kinds[feature.of], mistakes)
+    if name not in declared.columns:
+        mistakes.add(node, f"{declared.name} has no feature {name}{instead(name, declared.columns)}")
+    for value in declared.values:
+        of = value.feature.of or ""
+        if value.name == name and value.feature.op.selects and of in kinds:
+            _visible(node, name, kinds[of], mistakes)
 
 
 def _visible(node: Node, name: str, kind: Kind, mistakes: Mistakes) -> None:
@@ -97,19 +98,5 @@ def _label(node: Node, label: Label, signal: str, signals: Signals, mistakes: Mi
     both = [exists(at, label.by, theirs, label.signal, mistakes), exists(at, label.by, ours, signal, mistakes)]
     if all(both) and theirs[label.by] != ours[label.by]:
         mistakes.add(at, f"is {theirs[label.by]} in {label.signal}, but {ours[label.by]} in {signal}")
-    expression = _safe(node.at("expression"), label.expression, theirs, compile_expression, mistakes)
+    expression = safe(node.at("expression"), label.expression, theirs, compile_expression, mistakes)
     return label.model_copy(update={"expression": expression})
-
-
-def _safe(
-    node: Node,
-    text: str,
-    kinds: Mapping[str, Kind],
-    compiled: Callable[[str, Mapping[str, str]], str],
-    mistakes: Mistakes,
-) -> str:
-    try:
-        return compiled(text, kinds)
-    except ValueError as error:
-        mistakes.add(node, str(error))
-        return text

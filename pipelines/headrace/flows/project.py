@@ -17,7 +17,8 @@ from headrace.errors import ConfigError
 from headrace.features.spec import FeatureSet
 from headrace.flows.locations import located
 from headrace.flows.model_references import check_models
-from headrace.flows.references import Declared, Signals, check_sets, instead, read_ones
+from headrace.flows.references import Declared, Signals, instead
+from headrace.flows.set_references import check_sets
 from headrace.models.spec import Model
 
 __all__ = ["Project", "load"]
@@ -66,14 +67,14 @@ def load(conf_dir: Path, env: str | None, environ: Mapping[str, str]) -> Project
         raise ConfigError(mistakes.lines)
     contracts = _by_signal(tree, settings, contract_files, mistakes)
     signals = Signals(tuple(settings.signals), contracts)
-    check_sets(sets, signals, mistakes)
-    checked = check_models(models, sets, signals, mistakes)
+    checked_sets = check_sets(sets, signals, mistakes)
+    checked_models = check_models(models, sets, signals, mistakes)
     mistakes.done()
     return Project(
         settings=located(settings, conf_dir.parent),
         contracts=contracts,
-        feature_sets={name: declared for name, (_, declared) in read_ones(sets)},
-        models=checked,
+        feature_sets=checked_sets,
+        models=checked_models,
         root=conf_dir.parent,
         environment=env,
     )
