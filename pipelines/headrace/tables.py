@@ -201,7 +201,7 @@ LEDGER = Table(
     grain="one slice of one batch of one query; the last write of its batch",
     key=("query_id", "batch_id", "slice"),
     columns=(
-        Column("flow", "STRING", "ingest, features or score."),
+        Column("flow", "STRING", "ingest, features, score, replay, backfill or history."),
         Column("subject", "STRING", "Signal, feature set or model."),
         Column("slice", "STRING", "Topic partition, file, or upstream query/batch; '*' is the batch as a whole."),
         Column("slice_from", "BIGINT", "First offset or line of the slice in this batch."),
@@ -343,11 +343,12 @@ def feature_views(feature_set: str, log: Table, entity: Sequence[str]) -> tuple[
     values = ", ".join(name for name in log.names if name not in ("window_date", "query_id"))
     mine = f"flow = 'features' AND subject = '{feature_set}'"
     generation = f"(SELECT max_by(query_id, batch_time) FROM ledger WHERE {mine})"
-    filled = f"query_id IN (SELECT query_id FROM ledger WHERE flow = 'backfill' AND subject = '{feature_set}')"
-    rank = f"CASE WHEN query_id = {generation} THEN 0 ELSE 1 END DESC, batch_id DESC"
+    # Beside the stream's own: what its backfills changed, and what the generation began with.
+    parts = ", ".join(f"concat({generation}, '{part}')" for part in ("", "/history", "/backfill"))
+    rank = "CASE WHEN query_id LIKE '%/backfill' THEN 1 ELSE 0 END DESC, batch_id DESC"
     newest = (
         f"SELECT *, row_number() OVER (PARTITION BY {keys}, window_start ORDER BY {rank}) AS place "
-        f"FROM {log.name} WHERE query_id = {generation} OR {filled}"
+        f"FROM {log.name} WHERE query_id IN ({parts})"
     )
     watermark = f"(SELECT max(watermark) FROM ledger WHERE {mine} AND query_id = {generation})"
     rank = f"row_number() OVER (PARTITION BY {keys} ORDER BY window_end DESC) AS rank"

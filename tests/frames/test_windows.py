@@ -1,4 +1,4 @@
-"""Every operation of a feature, over windows and sessions: literal values, and the same from a stream as from a batch."""
+"""Every operation of a feature, over windows and sessions: literal values; a stream gives what a batch gives."""
 
 from __future__ import annotations
 
@@ -14,7 +14,10 @@ from pyspark.sql import functions as F
 from headrace.features.spec import FeatureSet
 from headrace.features.windows import windowed
 
-SCHEMA = "airport STRING, delay BIGINT, fee DECIMAL(10,2), carrier STRING, event_time TIMESTAMP, record_id STRING, late_by BIGINT"
+SCHEMA = (
+    "airport STRING, delay BIGINT, fee DECIMAL(10,2), carrier STRING, event_time TIMESTAMP, record_id STRING, "
+    "late_by BIGINT"
+)
 DECLARED: dict[str, Any] = {
     "name": "s",
     "signal": "x",
@@ -148,7 +151,7 @@ SESSIONS = declared(window={"gap": "30 minutes"}, features=ALL)
 def test_sessions(spark: SparkSession) -> None:
     rows = windowed(given(spark), SESSIONS).where("airport = 'EWR'").orderBy("window_end").collect()
     found = [(f"{row['window_start']:%H:%M}", f"{row['window_end']:%H:%M}", row["n"], row["quiet"]) for row in rows]
-    assert found == [("00:05", "01:40", 5, 1_800.0), ("02:59", "03:29", 1, 1_800.0)], "a gap of 30 minutes ends none yet"
+    assert found == [("00:05", "01:40", 5, 1_800.0), ("02:59", "03:29", 1, 1_800.0)], "30 minutes end none yet"
     assert rows[0]["per_minute"] == pytest.approx(5 / 95)
 
 
@@ -160,9 +163,13 @@ def test_a_stream_gives_what_a_batch_gives(
     spark: SparkSession, tmp_path: Path, mode: str, window: dict[str, Any]
 ) -> None:
     one = declared(window=window, features=ALL)
-    later = [("EWR", 1, None, "AA", at("12:00"), "b", 0), ("EWR", 1, None, "AA", at("23:00"), "c", 0)]
+    later: list[tuple[Any, ...]] = [
+        ("EWR", 1, None, "AA", at("12:00"), "b", 0),
+        ("EWR", 1, None, "AA", at("23:00"), "c", 0),
+    ]
     written: list[Row] = []
-    for number, rows in enumerate([RECORDS[:4], RECORDS[4:], later[:1], later[1:]]):
+    sent: list[list[tuple[Any, ...]]] = [RECORDS[:4], RECORDS[4:], later[:1], later[1:]]
+    for number, rows in enumerate(sent):
         given(spark, rows).coalesce(1).write.parquet(str(tmp_path / "in" / f"{number}"))
     stream = spark.readStream.schema(SCHEMA).option("maxFilesPerTrigger", 1).option("recursiveFileLookup", True)
     windows = windowed(stream.parquet(str(tmp_path / "in")), one, watermark=one.delay)

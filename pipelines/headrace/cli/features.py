@@ -1,4 +1,4 @@
-"""``headrace features``: windows computed again, from every record there is."""
+"""``headrace features``: windows computed again, from the records there are."""
 
 from __future__ import annotations
 
@@ -51,3 +51,27 @@ def backfill(
         typer.echo(f"{feature_set}: {changed:,} of {windows:,} final windows have another value now.")
     else:
         typer.echo(f"{feature_set} has no final window there yet: nothing was done.")
+
+
+@app.command()
+def renew(
+    feature_set: Annotated[str, typer.Argument(help="Feature set.")],
+    conf_dir: ConfDir = Path("conf"),
+    env: Env = "local",
+    as_json: Json = False,
+) -> None:
+    """Compute all windows of a set anew, by its changed definition, and let that generation take over."""
+    from headrace.flows.renew import renew as compute
+
+    loaded = project(conf_dir, env)
+    say = notes().print
+    spark = session_with_tables(loaded, conf_dir, say)
+    done = []
+    for one in compute(spark, loaded, feature_set):
+        done.append(one)
+        say(f"{one.first:%Y-%m-%d %H:%M} to {one.end:%Y-%m-%d %H:%M}: {one.windows:,} windows")
+    if as_json:
+        typer.echo(json.dumps([asdict(one) for one in done], default=str))
+        return
+    windows = sum(one.windows for one in done)
+    typer.echo(f"{feature_set}: {windows:,} final windows were computed; headrace run goes on from there.")

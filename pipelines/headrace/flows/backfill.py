@@ -4,6 +4,9 @@ The same function that the stream computes windows with, over all accepted recor
 is a batch like any other: planned before it has effects, written through the same door, ledgered last, of a writer of
 its own per set. Only windows that change no more are touched, and only those whose value differs are written, so doing
 it twice adds nothing. A batch that was begun and not ended is ended first.
+
+Sessions are the exception: a late record may make one session of two, and the log takes nothing back. Of them only
+those are written that a finite input left open.
 """
 
 from __future__ import annotations
@@ -14,7 +17,6 @@ from datetime import UTC, datetime, timedelta
 from functools import reduce
 from operator import or_
 from typing import Any
-from uuid import NAMESPACE_URL, uuid5
 
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
@@ -23,10 +25,11 @@ from headrace.errors import UsageError
 from headrace.features.spec import FeatureSet
 from headrace.features.windows import windowed, within
 from headrace.flows import features
+from headrace.flows.generation import opening
 from headrace.flows.ingest_job import ACCEPTING
 from headrace.flows.project import Project
 from headrace.io import ledger
-from headrace.io.cuts import Cut, cuts
+from headrace.io.cuts import Cut, backfill_of, cuts
 from headrace.io.lake import Lake, Writer
 from headrace.io.lease import hold
 from headrace.io.plans import last_planned, planned
@@ -68,7 +71,9 @@ def backfill(
     One result a batch, as it is done. Raises InfrastructureError when another process backfills this set, UsageError
     when there is no such set.
     """
-    here = _described(project, name)
+    here = _described(spark, project, name)
+    if here is None:
+        return
     hold(f"{project.settings.storage.checkpoint_root}/{FLOW}/{name}")
     begun, ended = last_planned(spark, here.lake, here.query_id), _last_ended(spark, here)
     if begun > ended:
@@ -79,16 +84,20 @@ def backfill(
         number += 1
 
 
-def _described(project: Project, name: str) -> _Backfill:
+def _described(spark: SparkSession, project: Project, name: str) -> _Backfill | None:
+    """None if the set has no window yet. Raises ConfigError where its windows are of another definition."""
     if name not in project.feature_sets:
         raise UsageError(f"there is no feature set {name!r}; there are {', '.join(sorted(project.feature_sets))}")
-    feature_set, storage = project.feature_sets[name], project.settings.storage
-    place = storage.root or f"{storage.catalog}.{storage.schema_}"
+    described = features.job(project, name)
+    opening(spark, described.lake, described.feature_set, described.checkpoint)
+    query_id = cuts(spark, described.lake, [name])[name].query_id
+    if not query_id:
+        return None
     return _Backfill(
-        feature_set=feature_set,
-        target=features.table(feature_set, project.contracts[feature_set.signal]),
-        lake=Lake(storage),
-        query_id=str(uuid5(NAMESPACE_URL, f"headrace:{FLOW}/{place}/{name}")),
+        feature_set=described.feature_set,
+        target=features.table(described.feature_set, described.contract),
+        lake=described.lake,
+        query_id=backfill_of(query_id),
     )
 
 
@@ -106,9 +115,11 @@ def _spans(
         return
     at = max(first or _instant(rows[0]), _instant(rows[0]))
     last = min(end or final, final)
+    # A session may be of any length, so all are computed at once.
+    step = timedelta(days=DAYS) if not here.feature_set.window.gap else last - at
     while at < last:
-        yield at, min(at + timedelta(days=DAYS), last)
-        at += timedelta(days=DAYS)
+        yield at, min(at + step, last)
+        at += step
 
 
 def _final_until(spark: SparkSession, here: _Backfill) -> datetime | None:
@@ -176,7 +187,7 @@ def _windows(spark: SparkSession, here: _Backfill, choices: Mapping[str, Any]) -
     first, end = (datetime.fromisoformat(choices[key]) for key in ("first", "end"))
     rows = here.lake.as_of(spark, f"signals_{feature_set.signal}", choices["signals"])
     ends = (F.col("window_end") > F.lit(first)) & (F.col("window_end") <= F.lit(end))
-    return windowed(within(rows, feature_set, first, end), feature_set, late=True).where(ends)
+    return windowed(within(rows, feature_set, first, end), feature_set, late=not feature_set.window.gap).where(ends)
 
 
 def _changed(
@@ -191,14 +202,7 @@ def _changed(
     counted = log.groupBy(*keys).agg(F.max_by(F.struct(*values), rank).alias("known"))
     both = windows.join(counted, keys, "left")
     differs = reduce(or_, (~F.col(name).eqNullSafe(F.col(f"known.{name}")) for name in values), F.col("known").isNull())
-    return both.where(differs).withColumns(
-        {
-            "computed_at": F.lit(datetime.fromisoformat(choices["at"])),
-            "window_date": F.to_date("window_end"),
-            "query_id": F.lit(writer.query_id),
-            "batch_id": F.lit(writer.batch_id).cast("bigint"),
-        }
-    )
+    return features.logged(both.where(differs), writer, datetime.fromisoformat(choices["at"]))
 
 
 def _instant(seconds: int) -> datetime:

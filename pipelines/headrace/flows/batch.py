@@ -49,16 +49,17 @@ def opened(frame: DataFrame, batch_id: int, checkpoint: Checkpoint) -> Batch:
     return Batch(spark, Writer(query_id, batch_id), offsets, checkpoint.offsets(spark, batch_id - 1))
 
 
-def stamped(rows: DataFrame, batch: Batch) -> DataFrame:
+def stamped(rows: DataFrame, writer: Writer) -> DataFrame:
     """The rows with who writes them, ``query_id`` and ``batch_id``, in place of who wrote what they came from."""
-    return rows.withColumns(
-        {"query_id": F.lit(batch.writer.query_id), "batch_id": F.lit(batch.writer.batch_id).cast("bigint")}
-    )
+    return rows.withColumns({"query_id": F.lit(writer.query_id), "batch_id": F.lit(writer.batch_id).cast("bigint")})
 
 
-def upstream(batch: Batch, lake: Lake, table: str) -> list[Upstream]:
-    """The upstream batches this batch consists of, from the versions Spark's log says it read, oldest first."""
-    first = last_version(batch.before.source) + 1 if batch.before else 0
+def upstream(batch: Batch, lake: Lake, table: str, begin: int = 0) -> list[Upstream]:
+    """The upstream batches this batch consists of, from the versions Spark's log says it read, oldest first.
+
+    begin: the version the query's first batch begins with.
+    """
+    first = last_version(batch.before.source) + 1 if batch.before else begin
     commits = lake.commits(batch.spark, table, first, last_version(batch.offsets.source))
     return [Upstream(writer, rows) for _, writer, rows in commits]
 

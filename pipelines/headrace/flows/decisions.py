@@ -40,7 +40,7 @@ def decisions(
     event, now = F.col(EVENT_TIME), F.lit(batch.offsets.time)
     behind = [_behind(feature_sets[name], at[name], event) for name in feature_sets]
     ages = [part for name in feature_sets for part in (F.lit(name), F.unix_millis(event) - F.unix_millis(end_of(name)))]
-    return stamped(answered, batch).select(
+    return stamped(answered, batch.writer).select(
         F.concat(F.lit(f"{model.name}/"), "record_id").alias("prediction_id"),
         "record_id",
         event.alias("event_time"),
@@ -64,7 +64,7 @@ def decisions(
 def unanswered(records: DataFrame, batch: Batch, model: Model, contract: Contract, *, version: str) -> DataFrame:
     """Accepted records as dead letters: their fields as JSON (ingest has the payload), and who failed on them."""
     said = f"{Reason.NOT_SCORED.message}: {model.name} version {version}"
-    return stamped(records, batch).select(
+    return stamped(records, batch.writer).select(
         "record_id",
         F.lit(model.signal).alias("signal"),
         F.lit("score").alias("stage"),

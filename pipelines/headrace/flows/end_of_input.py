@@ -7,6 +7,7 @@ contract's rules are judged up to the one of the newest record, and none after i
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Sequence
 from datetime import datetime
 
@@ -14,6 +15,7 @@ from pyspark.sql import Row, SparkSession
 from pyspark.sql import functions as F
 
 from headrace.flows import ingest_job, window_rules
+from headrace.flows.backfill import backfill
 from headrace.flows.batch import instant
 from headrace.flows.project import Project
 from headrace.flows.queries import Query
@@ -28,7 +30,8 @@ __all__ = ["close"]
 def close(spark: SparkSession, project: Project, queries: Sequence[Query]) -> None:
     """Close the drained signals that declare their end, and the feature sets upon them.
 
-    Closing twice changes nothing. Signals first: a set takes its mark from its signal's.
+    Closing twice changes nothing. Signals first: a set takes its mark from its signal's. Sessions still open in Spark's
+    state, which gives them out when a later record closes them, are written by a backfill.
     """
     ending = {name for name, signal in project.settings.signals.items() if signal.end_of_input}
     lake = Lake(project.settings.storage)
@@ -37,6 +40,8 @@ def close(spark: SparkSession, project: Project, queries: Sequence[Query]) -> No
             _close_signal(spark, lake, project, query)
         elif query.flow == "features" and project.feature_sets[query.subject].signal in ending:
             _close_set(spark, lake, project, query)
+            if project.feature_sets[query.subject].window.gap:
+                deque(backfill(spark, project, query.subject), maxlen=0)
 
 
 def _close_signal(spark: SparkSession, lake: Lake, project: Project, query: Query) -> None:
@@ -62,7 +67,7 @@ def _close_set(spark: SparkSession, lake: Lake, project: Project, query: Query) 
         (F.col("flow") == "ingest") & (F.col("subject") == feature_set.signal) & F.col("end_of_input")
     )
     ended = rows.select(F.max("high_water").alias("high_water")).first()
-    if last is None or last["ended"] or ended is None or ended["high_water"] is None:
+    if last is None or last["ended"] or last["batch_id"] < 0 or ended is None or ended["high_water"] is None:
         return
     writer, high_water = Writer(last["query_id"], last["batch_id"]), ended["high_water"]
     watermark = high_water - feature_set.delay

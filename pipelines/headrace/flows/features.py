@@ -7,8 +7,8 @@ records how far the signal had come, and a window that ended at or before that c
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import timedelta
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
@@ -18,20 +18,21 @@ from pyspark.sql import functions as F
 from headrace.config import duration_text
 from headrace.contracts.model import Contract
 from headrace.contracts.types import column_type
-from headrace.errors import ConfigError
 from headrace.features.aggregates import derived_type, feature_type
 from headrace.features.feature import Derived, Feature, Op
 from headrace.features.spec import FeatureSet
 from headrace.features.windows import in_time, wanted, windowed
-from headrace.flows.batch import Batch, Upstream, instant, opened, stamped, upstream
+from headrace.flows.batch import Batch, Upstream, instant, opened, seconds, stamped, upstream
+from headrace.flows.generation import Opening, checkpoint_of, opening
 from headrace.flows.project import Project
 from headrace.io import ledger
 from headrace.io.checkpoint import Checkpoint
 from headrace.io.lake import Lake, Writer
+from headrace.io.lease import hold
 from headrace.io.plans import plan_of, planned
 from headrace.tables import Column, Table, features_log
 
-__all__ = ["Features", "features_batch", "job", "opened_stream", "stream", "table"]
+__all__ = ["Features", "features_batch", "job", "logged", "opened_stream", "outcomes", "stream", "table"]
 
 FLOW = "features"
 _OUTCOMES = ("windowed", "late", "skipped")
@@ -42,6 +43,7 @@ class Features:
     """All that one feature set's batches need.
 
     at_most: how many upstream batches a batch takes.
+    opening: what its generation begins with; None for the first, which begins with the signal's first commit.
     leeway: how far a record may run ahead of the high-water mark; Spark's own watermark stays behind by this much
         more than the set's delay, so that one record far ahead cannot make it drop the others.
     """
@@ -52,6 +54,7 @@ class Features:
     lake: Lake
     checkpoint: Checkpoint
     at_most: int
+    opening: Opening | None = None
 
 
 def table(feature_set: FeatureSet, contract: Contract) -> Table:
@@ -94,20 +97,26 @@ def job(project: Project, name: str) -> Features:
         leeway=project.settings.signals[feature_set.signal].clock.max_jump,
         lake=Lake(project.settings.storage),
         at_most=project.settings.upstream_batches,
-        checkpoint=Checkpoint(f"{project.settings.storage.checkpoint_root}/features/{name}"),
+        checkpoint=checkpoint_of(project, feature_set),
     )
 
 
 def stream(spark: SparkSession, features: Features) -> DataFrame:
-    """The set's windows as a stream in update mode, from the first version of the signal's table on."""
-    _refuse_other_definition(spark, features)
-    rows = features.lake.stream(spark, f"signals_{features.feature_set.signal}", version=0, max_files=features.at_most)
-    return windowed(rows, features.feature_set, watermark=features.feature_set.delay + features.leeway)
+    """The set's windows as a stream: as every batch leaves them, and sessions as they are closed."""
+    feature_set, begun = features.feature_set, features.opening
+    version = begun.version if begun else 0
+    rows = features.lake.stream(spark, f"signals_{feature_set.signal}", version=version, max_files=features.at_most)
+    windows = windowed(rows, feature_set, watermark=feature_set.delay + features.leeway)
+    if begun is None or begun.boundary is None:
+        return windows
+    return windows.where(F.unix_micros("window_end") > begun.boundary * 1_000_000)
 
 
 def opened_stream(features: Features, spark: SparkSession) -> tuple[DataFrame, Callable[[DataFrame, int], None]]:
-    """The stream and what takes its batches."""
-    return stream(spark, features), partial(features_batch, features)
+    """The stream of the set's generation, and what takes its batches. Raises ConfigError where that is another one."""
+    hold(features.checkpoint.path.rpartition("/")[0])
+    begun = replace(features, opening=opening(spark, features.lake, features.feature_set, features.checkpoint))
+    return stream(spark, begun), partial(features_batch, begun)
 
 
 def features_batch(features: Features, windows: DataFrame, batch_id: int) -> None:
@@ -122,12 +131,13 @@ def features_batch(features: Features, windows: DataFrame, batch_id: int) -> Non
         return _choices(features, batch, read)
 
     with watch.lap("plan"):
-        read = upstream(batch, features.lake, f"signals_{features.feature_set.signal}")
+        first = features.opening.version if features.opening else 0
+        read = upstream(batch, features.lake, f"signals_{features.feature_set.signal}", first)
         name, at = features.feature_set.name, batch.offsets.time
         choices = planned(batch.spark, features.lake, FLOW, name, batch.writer, at=at, choose=choose)
     target = table(features.feature_set, features.contract)
     with watch.lap("write"):
-        rows = _logged(windows, batch)
+        rows = logged(windows, batch.writer, batch.offsets.time)
         # What is there already is not written again, and so would not be computed; but Spark wants its state anew.
         rows = _computed(rows) if tried_before else rows
         features.lake.append(rows, target, batch.writer)
@@ -135,21 +145,6 @@ def features_batch(features: Features, windows: DataFrame, batch_id: int) -> Non
     with watch.lap("account"):
         entries = _entries(features, batch, target, read, choices, watch)
     ledger.record(batch.spark, features.lake, entries, batch.writer)
-
-
-def _refuse_other_definition(spark: SparkSession, features: Features) -> None:
-    query_id = features.checkpoint.query_id(spark)
-    if query_id is None:
-        return
-    rows = features.lake.read(spark, "batch_plans").where((F.col("query_id") == query_id) & (F.col("flow") == FLOW))
-    stored = rows.select(F.get_json_object("choices", "$.definition").alias("definition")).first()
-    if stored is not None and stored["definition"] != features.feature_set.fingerprint:
-        raise ConfigError(
-            [
-                f"features/{features.feature_set.name}.yml: the definition of this set changed, and its checkpoint "
-                "holds windows of the old one: give the new definition another name, or put the old one back"
-            ]
-        )
 
 
 def _choices(features: Features, batch: Batch, read: Sequence[Upstream]) -> Mapping[str, Any]:
@@ -167,9 +162,11 @@ def _choices(features: Features, batch: Batch, read: Sequence[Upstream]) -> Mapp
 
 
 def _reached_before(features: Features, batch: Batch) -> int | None:
-    before = Writer(batch.writer.query_id, batch.writer.batch_id - 1)
-    plan = plan_of(batch.spark, features.lake, FLOW, features.feature_set.name, before)
-    return plan["high_water"] if plan else None
+    plan = plan_of(batch.spark, features.lake, FLOW, features.feature_set.name, batch.writer.before)
+    if plan is not None:
+        return int(plan["high_water"]) if plan["high_water"] is not None else None
+    begun = features.opening.high_water if features.opening else None
+    return seconds(begun) if begun else None
 
 
 def _watermark(features: Features, high_water: int | None) -> int | None:
@@ -183,10 +180,9 @@ def _computed(rows: DataFrame) -> DataFrame:
     return kept
 
 
-def _logged(windows: DataFrame, batch: Batch) -> DataFrame:
-    return stamped(windows, batch).withColumns(
-        {"computed_at": F.lit(batch.offsets.time), "window_date": F.to_date("window_end")}
-    )
+def logged(windows: DataFrame, writer: Writer, at: datetime) -> DataFrame:
+    """Windows as rows of the set's log: who computed them, and when."""
+    return stamped(windows, writer).withColumns({"computed_at": F.lit(at), "window_date": F.to_date("window_end")})
 
 
 def _entries(
@@ -200,7 +196,7 @@ def _entries(
     """One entry an upstream batch, and one for what this batch committed as a whole."""
     spark, lake = batch.spark, features.lake
     written = ledger.committed(spark, lake, (target,), batch.writer, F.lit(ledger.WHOLE))[target.name]
-    outcomes = _outcomes(features, batch, read)
+    found = outcomes(features, batch.spark, read)
     common: dict[str, Any] = {
         "flow": FLOW,
         "subject": features.feature_set.name,
@@ -213,17 +209,16 @@ def _entries(
     digests = {target.name: written[ledger.WHOLE][1]} if written else {}
     whole = ledger.Entry(slice=ledger.WHOLE, rows_in=0, outcomes={}, digests=digests, **common)
     parts = [
-        ledger.Entry(slice=part.slice, rows_in=part.rows, outcomes=outcomes.get(part.slice, {}), **common)
-        for part in read
+        ledger.Entry(slice=part.slice, rows_in=part.rows, outcomes=found.get(part.slice, {}), **common) for part in read
     ]
     return [whole, *parts]
 
 
-def _outcomes(features: Features, batch: Batch, read: Sequence[Upstream]) -> dict[str, dict[str, int]]:
+def outcomes(features: Features, spark: SparkSession, read: Sequence[Upstream]) -> dict[str, dict[str, int]]:
     """How many records of each upstream batch are in windows and how many late; the set is not about the rest."""
     if not read:
         return {}
-    rows = features.lake.read(batch.spark, f"signals_{features.feature_set.signal}")
+    rows = features.lake.read(spark, f"signals_{features.feature_set.signal}")
     first, last = read[0].writer.batch_id, read[-1].writer.batch_id
     if read[0].writer.query_id == read[-1].writer.query_id:
         rows = rows.where((F.col("query_id") == read[0].writer.query_id) & F.col("batch_id").between(first, last))

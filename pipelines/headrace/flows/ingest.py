@@ -127,7 +127,7 @@ def _accepted(rows: DataFrame, ingest: Ingest, batch: Batch, high_water: int | N
     lateness: Column = F.lit(0).cast("bigint")
     if high_water is not None:
         lateness = F.lit(high_water * 1000).cast("bigint") - F.unix_millis("event_time")
-    return stamped(rows, batch).withColumns(
+    return stamped(rows, batch.writer).withColumns(
         {
             "record_id": F.col("envelope.record_id"),
             "late_by": lateness,
@@ -140,7 +140,7 @@ def _dead_letters(rows: DataFrame, ingest: Ingest, batch: Batch) -> DataFrame:
     envelope = {name: F.col(f"envelope.{name}") for name in ("record_id", "key", "value", "headers", "source")}
     # A record may claim any year; a client in Python could not fetch a row with one it has no date for.
     readable = F.when(F.year("event_time").between(1, 9999), F.col("event_time"))
-    return stamped(rows.select("envelope", "event_time", "reasons"), batch).withColumns(
+    return stamped(rows.select("envelope", "event_time", "reasons"), batch.writer).withColumns(
         {
             **envelope,
             "event_time": readable,

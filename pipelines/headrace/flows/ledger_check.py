@@ -5,7 +5,7 @@
 3. committed every batch: what the tables hold now has the rows and the digest it was committed with
 4. unbooked  no table holds a row of a batch the ledger does not know, but for the one a query may be in
 5. hops      what one flow let through is what the next took in, batch by batch
-6. windows   the newest values of a set's windows add up to the records that went into them
+6. windows   the newest values of a set's windows add up to the records that its generation took in
 7. engine    Spark dropped nothing on its own: its watermark never passed ours
 """
 
@@ -15,7 +15,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from pyspark.errors import AnalysisException
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from headrace.config import DeltaSource, FileSource, KafkaSource
@@ -23,6 +23,7 @@ from headrace.flows import features, ingest_job, score
 from headrace.flows.project import Project
 from headrace.flows.table_check import compared
 from headrace.io import kafka_admin, ledger
+from headrace.io.cuts import cuts, history_of
 from headrace.io.delta_source import source_table
 from headrace.io.lake import Lake
 from headrace.io.sources import file_lines
@@ -85,7 +86,7 @@ def _outputs(project: Project) -> Iterator[tuple[Table, str, tuple[str, ...]]]:
     yield DEAD_LETTERS, f"'{ledger.WHOLE}'", ("score",)
     for feature_set in project.feature_sets.values():
         log = features.table(feature_set, project.contracts[feature_set.signal])
-        yield log, f"'{ledger.WHOLE}'", ("features", "backfill")
+        yield log, f"'{ledger.WHOLE}'", ("features", "backfill", "history")
     for model in project.models.values():
         target = score.table(model, project.contracts[model.signal])
         yield target, "concat_ws('/', signal_query_id, cast(signal_batch_id AS STRING))", ("score",)
@@ -107,7 +108,8 @@ def _committed(
     both = booked.join(now, keys, how="full_outer")
     # A batch writes the ledger last: rows of the batch after a query's last booked one may be on their way.
     reached = mine.groupBy("query_id").agg(F.max("batch_id").alias("reached"))
-    under_way = F.col("booked").isNull() & (F.col("batch_id") == F.coalesce("reached", F.lit(-1)) + 1)
+    following = F.greatest(F.coalesce("reached", F.lit(-1)) + 1, F.lit(0))
+    under_way = F.col("booked").isNull() & (F.col("batch_id") == following)
     differing = both.join(reached, "query_id", how="left").where(~F.col("booked").eqNullSafe(F.col("now")) & ~under_way)
     wrong = differing.orderBy("batch_id").limit(20).collect()
     return Finding("committed", table.name, both.count(), tuple(_differs(table.name, row.asDict()) for row in wrong))
@@ -225,23 +227,25 @@ def _hops(project: Project, book: DataFrame) -> Iterator[Finding]:
 
 
 def _windows(spark: SparkSession, lake: Lake, project: Project, book: DataFrame, name: str) -> Finding:
-    feature_set = project.feature_sets[name]
-    log = lake.read(spark, f"features_{name}_log")
-    keys = ["query_id", *feature_set.entity, "window_end"]
-    newest = log.groupBy(*keys).agg(F.max_by("records", "batch_id").alias("records"))
-    held = {
-        row["query_id"]: row["records"]
-        for row in newest.groupBy("query_id").agg(F.sum("records").alias("records")).collect()
-    }
-    mine = book.where((F.col("flow") == "features") & (F.col("subject") == name))
-    windowed = F.sum(F.coalesce(F.col("outcomes")["windowed"], F.lit(0))).alias("windowed")
-    wrong = [
-        f"query {row['query_id']}: {row['windowed']} records in {feature_set.window.overlap} windows each, "
-        f"the log's newest values hold {held.get(row['query_id'], 0)}"
-        for row in mine.groupBy("query_id").agg(windowed).collect()
-        if row["windowed"] * feature_set.window.overlap != held.get(row["query_id"], 0)
-    ]
-    return Finding("windows", f"features_{name}_log", len(held), tuple(wrong))
+    """Of the set's generation: what its stream and its history hold is what they took in, in each window it is in."""
+    feature_set, table = project.feature_sets[name], f"features_{name}_log"
+    query_id = cuts(spark, lake, [name])[name].query_id
+    rows = lake.read(spark, table).where(F.col("query_id").isin(query_id, history_of(query_id)))
+    newest = rows.groupBy(*feature_set.entity, "window_start", "window_end").agg(
+        F.max_by("records", "batch_id").alias("records")
+    )
+    mine = book.where((F.col("flow") == "features") & (F.col("query_id") == query_id))
+    held, taken = _total(newest, F.col("records")), _total(mine, F.col("outcomes")["windowed"])
+    overlap = feature_set.window.overlap
+    # Sessions that are not closed yet are held nowhere but in the stream's state.
+    right = held <= taken if feature_set.window.gap else held == taken * overlap
+    wrong = f"query {query_id}: {taken} records in {overlap} windows each, the log's newest values hold {held}"
+    return Finding("windows", table, taken, () if right else (wrong,))
+
+
+def _total(rows: DataFrame, column: Column) -> int:
+    row = rows.agg(F.coalesce(F.sum(column), F.lit(0)).cast("bigint").alias("total")).first()
+    return int(row["total"]) if row is not None else 0
 
 
 def _engine(book: DataFrame) -> Finding:

@@ -166,7 +166,7 @@ def _features(project: Project) -> Iterable[Query]:
             flow="features",
             subject=name,
             checkpoint=described.checkpoint,
-            mode="update",
+            mode="append" if project.feature_sets[name].window.gap else "update",
             open=partial(features.opened_stream, described),
         )
 

@@ -13,12 +13,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 from pyspark.errors import AnalysisException
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
 from headrace.errors import InfrastructureError
+from headrace.io.session import create_file
 
 __all__ = ["Checkpoint", "Offsets", "local_path"]
 
@@ -46,6 +48,15 @@ class Checkpoint:
         """The query's id; None if the query never started here."""
         text = self._read(spark, "metadata")
         return str(json.loads(text)["id"]) if text else None
+
+    def begun(self, spark: SparkSession) -> str:
+        """The query's id; where the query never started here, a new one that it will have when it does."""
+        there = self.query_id(spark)
+        if there is not None:
+            return there
+        chosen = str(uuid4())
+        create_file(spark, f"{self.path}/metadata", json.dumps({"id": chosen}))
+        return chosen
 
     def offsets(self, spark: SparkSession, batch_id: int) -> Offsets | None:
         """The log entry of one batch; None if there is none."""

@@ -34,6 +34,7 @@ __all__ = [
     "last_batches",
     "record",
     "record_end",
+    "record_opening",
     "slices",
     "source_slice",
 ]
@@ -108,6 +109,12 @@ def record(spark: SparkSession, lake: Lake, entries: Sequence[Entry], writer: Wr
 def record_end(spark: SparkSession, lake: Lake, entry: Entry, writer: Writer) -> None:
     """Write that nothing comes after a batch: once, beside the batch's own entries."""
     lake.append(_rows(spark, [entry], writer), LEDGER, writer, output="end_of_input")
+
+
+def record_opening(spark: SparkSession, lake: Lake, entries: Sequence[Entry], query_id: str) -> None:
+    """Write what a query begins with, as its batch -1: once."""
+    rows = _rows(spark, entries, Writer(query_id, -1))
+    lake.append(rows, LEDGER, Writer(query_id, 0), output=f"{LEDGER.name}/opening")
 
 
 def _rows(spark: SparkSession, entries: Sequence[Entry], writer: Writer) -> DataFrame:

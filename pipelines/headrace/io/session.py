@@ -13,7 +13,7 @@ from typing import Final
 
 from pyspark.sql import SparkSession
 
-__all__ = ["build", "use_pool"]
+__all__ = ["build", "create_file", "use_pool"]
 
 # Without these a result could differ from host to host, or a secret could show in a plan.
 FIXED: Final[Mapping[str, str]] = {
@@ -128,3 +128,16 @@ def _stderr_to(log: Path | None) -> Iterator[None]:
 def use_pool(spark: SparkSession, pool: str) -> None:
     """Jobs this thread starts from now on share the cores fairly with those of other pools."""
     spark.sparkContext.setLocalProperty("spark.scheduler.pool", pool)
+
+
+def create_file(spark: SparkSession, place: str, text: str) -> None:
+    """Write a small file anywhere Spark can write, with one name and no folder of parts around it."""
+    context = spark.sparkContext
+    jvm = context._jvm
+    assert jvm is not None, "a session that runs has a JVM"
+    path = jvm.org.apache.hadoop.fs.Path(place)
+    output = path.getFileSystem(context._jsc.hadoopConfiguration()).create(path, False)
+    try:
+        output.write(bytearray(text, "utf-8"))
+    finally:
+        output.close()
