@@ -16,12 +16,13 @@ from pyspark.sql import functions as F
 from tests import flights
 from tests.services.projects import registered
 from tests.streams.conftest import Taken
+from typer.testing import CliRunner
 
+from headrace.cli import app
 from headrace.flows import score
+from headrace.flows.feature_check import check as compare
 from headrace.flows.ledger_check import check
-from headrace.flows.score import with_features
 from headrace.io import registry
-from headrace.io.cuts import Cut
 
 
 @pytest.fixture
@@ -50,19 +51,31 @@ def test_every_departed_flight_is_decided_once_on_the_features_of_the_recorded_c
     assert sorted(found.index) == sorted(row["record_id"] for row in asked.select("record_id").collect())
     assert found["probability_late"].between(0, 1).all()
     assert (found["behind"].map(len) == 0).all()
-    project, plans = scored.project, scored.lake.read(spark, "batch_plans").where("flow = 'score'")
-    plan = json.loads(plans.orderBy("batch_id").select("choices").collect()[-1]["choices"])
-    at = {name: Cut.from_json(cut) for name, cut in plan["cuts"].items()}
-    model, sets = project.models["arrives_late"], project.feature_sets
-    again = with_features(asked, model, sets, scored.lake, at).toPandas().set_index("record_id")
-    for column in model.inputs.columns[5:]:
-        np.testing.assert_array_equal(
-            found[column].to_numpy(float), again.loc[found.index, column].to_numpy(float), err_msg=column
-        )
+    project = scored.project
+    for name in project.feature_sets:
+        for one in compare(spark, project, name):
+            assert (one.rows > 100, one.differ) == (True, 0), one
     assert found["origin_departures_flights"].notna().mean() > 0.9
     ages = found["feature_ages"].map(dict).map(lambda age: age["origin_departures"]).dropna()
     assert ages.between(0, 2 * 3_600_000).all()
     assert {one.subject: one.wrong for one in check(spark, project) if one.wrong} == {}
+    _a_planted_difference_is_named(spark, scored)
+
+
+def _a_planted_difference_is_named(spark: SparkSession, scored: Taken) -> None:
+    log = DeltaTable.forPath(spark, f"{scored.home}/tables/features_origin_departures_log")
+    one = log.toDF().where("origin = 'EWR' AND flights > 8").orderBy(F.desc("batch_id")).first()
+    assert one is not None
+    mine = f"origin = 'EWR' AND window_start = '{one['window_start']}' AND batch_id = {one['batch_id']}"
+    log.update(mine, {"max_dep_delay": F.col("max_dep_delay") + 1})
+    environ = {"HEADRACE_HOME": str(scored.home)}
+    arguments = ["features", "check", "origin_departures", "--conf-dir", str(flights.CONF), "--json"]
+    result = CliRunner().invoke(app, arguments, env=environ)
+    assert result.exit_code == 1
+    wrong = [(one["table"], one["column"], one["differ"]) for one in json.loads(result.stdout) if one["differ"]]
+    assert wrong[0] == ("features_origin_departures_log, stream", "max_dep_delay", 1)
+    assert {column for _, column, _ in wrong[1:]} <= {"origin_departures_max_dep_delay"}
+    assert f"max_dep_delay: 1 of {log.toDF().select('origin', 'window_start').distinct().count():,}" in result.stderr
 
 
 @pytest.mark.long

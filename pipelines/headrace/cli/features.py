@@ -9,10 +9,12 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.table import Table
 
 from headrace.cli.options import ConfDir, Env, Json, project
-from headrace.cli.output import notes
+from headrace.cli.output import notes, results
 from headrace.cli.session import session_with_tables
+from headrace.errors import CheckFailed
 
 __all__ = ["app"]
 
@@ -51,6 +53,38 @@ def backfill(
         typer.echo(f"{feature_set}: {changed:,} of {windows:,} final windows have another value now.")
     else:
         typer.echo(f"{feature_set} has no final window there yet: nothing was done.")
+
+
+@app.command()
+def check(
+    feature_set: Annotated[str, typer.Argument(help="Feature set.")],
+    conf_dir: ConfDir = Path("conf"),
+    env: Env = "local",
+    as_json: Json = False,
+) -> None:
+    """Compute every value of a set again and compare: its log with its signal, what models were given with its log."""
+    from headrace.flows.feature_check import check as compare
+
+    loaded = project(conf_dir, env)
+    say = notes().print
+    spark = session_with_tables(loaded, conf_dir, say)
+    done = []
+    for one in compare(spark, loaded, feature_set):
+        done.append(one)
+        say(f"{one.table}: {one.column}, {one.rows:,} compared, {one.differ:,} differ")
+    wrong = [one for one in done if one.differ]
+    if as_json:
+        typer.echo(json.dumps([asdict(one) for one in done]))
+    else:
+        table = Table("table", "column", "compared", "result", box=None, pad_edge=False)
+        for one in done:
+            table.add_row(one.table, one.column, f"{one.rows:,}", f"{one.differ:,} differ" if one.differ else "equal")
+        results().print(table)
+    if wrong:
+        told = [f"{one.table}: {one.column}: {one.differ:,} of {one.rows:,} differ; {one.example}" for one in wrong]
+        raise CheckFailed(f"{feature_set} is not what it should be:\n" + "\n".join(told))
+    if not as_json:
+        typer.echo(f"{feature_set} is what its signal and its decisions say it should be.")
 
 
 @app.command()

@@ -22,6 +22,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from headrace.errors import UsageError
+from headrace.features.compare import differs
 from headrace.features.spec import FeatureSet
 from headrace.features.windows import windowed, within
 from headrace.flows import features
@@ -36,7 +37,7 @@ from headrace.io.plans import last_planned, planned
 from headrace.io.wall import now
 from headrace.tables import LEDGER, Table
 
-__all__ = ["Filled", "backfill"]
+__all__ = ["Filled", "backfill", "windows"]
 
 FLOW = "backfill"
 # How many days of windows one batch takes: memory is bounded by it, and so is what a kill costs.
@@ -145,9 +146,9 @@ def _batch(spark: SparkSession, here: _Backfill, writer: Writer, span: tuple[dat
             choose=lambda: _choices(spark, here, span, began),
         )
     with watch.lap("write"):
-        windows = _windows(spark, here, choices)
-        total = windows.count()
-        here.lake.append(_changed(spark, here, windows, choices, writer), here.target, writer)
+        found = windows(spark, here.lake, here.feature_set, choices)
+        total = found.count()
+        here.lake.append(_changed(spark, here, found, choices, writer), here.target, writer)
     with watch.lap("account"):
         written = ledger.committed(spark, here.lake, (here.target,), writer, F.lit(ledger.WHOLE))[here.target.name]
         changed, digest = written.get(ledger.WHOLE, (0, ""))
@@ -181,17 +182,16 @@ def _choices(
     }
 
 
-def _windows(spark: SparkSession, here: _Backfill, choices: Mapping[str, Any]) -> DataFrame:
-    """Every window that ends in the span, from all records accepted up to the cut."""
-    feature_set = here.feature_set
+def windows(spark: SparkSession, lake: Lake, feature_set: FeatureSet, choices: Mapping[str, Any]) -> DataFrame:
+    """Every window that ends in the span of a batch, from all records accepted up to the cut it chose."""
     first, end = (datetime.fromisoformat(choices[key]) for key in ("first", "end"))
-    rows = here.lake.as_of(spark, f"signals_{feature_set.signal}", choices["signals"])
+    rows = lake.as_of(spark, f"signals_{feature_set.signal}", choices["signals"])
     ends = (F.col("window_end") > F.lit(first)) & (F.col("window_end") <= F.lit(end))
     return windowed(within(rows, feature_set, first, end), feature_set, late=not feature_set.window.gap).where(ends)
 
 
 def _changed(
-    spark: SparkSession, here: _Backfill, windows: DataFrame, choices: Mapping[str, Any], writer: Writer
+    spark: SparkSession, here: _Backfill, found: DataFrame, choices: Mapping[str, Any], writer: Writer
 ) -> DataFrame:
     """Those windows whose value is not the one that counted at the cut."""
     feature_set, cut = here.feature_set, Cut.from_json(choices["features"])
@@ -200,9 +200,12 @@ def _changed(
     log = here.lake.as_of(spark, here.target.name, cut.batches)
     rank = F.struct((F.col("query_id") == F.lit(here.query_id)).alias("backfilled"), "batch_id")
     counted = log.groupBy(*keys).agg(F.max_by(F.struct(*values), rank).alias("known"))
-    both = windows.join(counted, keys, "left")
-    differs = reduce(or_, (~F.col(name).eqNullSafe(F.col(f"known.{name}")) for name in values), F.col("known").isNull())
-    return features.logged(both.where(differs), writer, datetime.fromisoformat(choices["at"]))
+    both = found.join(counted, keys, "left")
+    types = {column.name: column.type for column in here.target.columns}
+    apart = (differs(F.col(name), F.col(f"known.{name}"), types[name]) for name in values)
+    return features.logged(
+        both.where(reduce(or_, apart, F.col("known").isNull())), writer, datetime.fromisoformat(choices["at"])
+    )
 
 
 def _instant(seconds: int) -> datetime:

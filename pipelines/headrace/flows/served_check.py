@@ -1,0 +1,110 @@
+"""What a model was given of a feature set, against the set's log at the cut that the batch recorded.
+
+Not by the as-of join that served it, but by another: each decision meets every value of its entity that it could have
+been given, and the newest of them has to be the one it was.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+
+from pyspark.sql import Column, DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from headrace.features.compare import Compared, compared
+from headrace.features.spec import FeatureSet
+from headrace.flows import score
+from headrace.flows.project import Project
+from headrace.io.cuts import Cut
+from headrace.io.lake import Lake
+from headrace.models.spec import FeatureInput, Model
+from headrace.tables import BATCH_PLANS
+
+__all__ = ["served"]
+
+_KEYS = ("record_id", "query_id", "batch_id")
+
+
+def served(spark: SparkSession, project: Project, model: Model, part: FeatureInput) -> Iterator[Compared]:
+    """One result for each feature that the model takes of the set, and one for the rows."""
+    feature_set, lake = project.feature_sets[part.set], Lake(project.settings.storage)
+    plans = _cuts(spark, lake, model, part.set)
+    if plans is None:
+        return
+    described = score.job(project, model.name)
+    inputs = {column.name: column.type for column in score.input_columns(model, described.contract)}
+    given = {f"{part.set}_{name}": inputs[f"{part.set}_{name}"] for name in part.take}
+    decisions = lake.read(spark, f"predictions_{model.name}").join(
+        F.broadcast(plans.select("query_id", "batch_id").distinct()), ["query_id", "batch_id"], "left_semi"
+    )
+    held = decisions.select(*_KEYS, *[F.col(f"inputs.{name}").alias(name) for name in given])
+    rows = _asked(spark, lake, model, part, decisions)
+    newest = _newest(rows, plans, lake.read(spark, f"features_{part.set}_log"), feature_set, part)
+    right = {f"{part.set}_{name}": _or_default(feature_set, name) for name in part.take}
+    expected = newest.select(*_KEYS, *[value.cast(given[name]).alias(name) for name, value in right.items()])
+    yield from compared(held, expected, f"predictions_{model.name}", _KEYS, given, how="full_outer")
+
+
+def _cuts(spark: SparkSession, lake: Lake, model: Model, name: str) -> DataFrame | None:
+    """For each batch that decided, the queries whose values it knew, each with its last batch; None: none decided."""
+    rows = lake.read(spark, BATCH_PLANS.name).where((F.col("flow") == score.FLOW) & (F.col("subject") == model.name))
+    found = []
+    for row in rows.where("choices IS NOT NULL").select("query_id", "batch_id", "choices").collect():
+        cut = json.loads(row["choices"])["cuts"].get(name)
+        if cut is not None:
+            known = Cut.from_json(cut)
+            found += [
+                (row["query_id"], row["batch_id"], query_id, last, query_id == known.backfill_id)
+                for query_id, last in known.batches.items()
+            ]
+    schema = "query_id STRING, batch_id BIGINT, of STRING, last BIGINT, backfilled BOOLEAN"
+    return spark.createDataFrame(found, schema) if found else None
+
+
+def _asked(spark: SparkSession, lake: Lake, model: Model, part: FeatureInput, decisions: DataFrame) -> DataFrame:
+    """Each decision with the entity it was about, as the record named it."""
+    records = lake.read(spark, f"signals_{model.signal}").select(
+        "record_id",
+        F.col("query_id").alias("signal_query_id"),
+        *[F.col(column).alias(f"_{name}") for name, column in part.by.items()],
+    )
+    asked = decisions.select(*_KEYS, "event_time", "signal_query_id")
+    return asked.join(records, ["record_id", "signal_query_id"])
+
+
+def _newest(
+    rows: DataFrame, plans: DataFrame, log: DataFrame, feature_set: FeatureSet, part: FeatureInput
+) -> DataFrame:
+    """Each decision with the newest values it could have been given, or nulls.
+
+    Values meet decisions by entity and by stretches of the set's time to live, of which a decision can see two.
+    """
+    alive = int(feature_set.time_to_live.total_seconds())
+    at, end = F.unix_seconds("event_time"), F.unix_seconds("window_end")
+    stretch = F.floor(at / alive)
+    asking = rows.withColumn("_stretch", F.explode(F.array(stretch, stretch - 1))).join(
+        F.broadcast(plans), ["query_id", "batch_id"]
+    )
+    values = log.select(
+        *[F.col(name).alias(f"_{name}") for name in feature_set.entity],
+        F.col("query_id").alias("of"),
+        F.col("batch_id").alias("_batch"),
+        "window_end",
+        F.floor(end / alive).alias("_stretch"),
+        F.struct(*part.take).alias("_value"),
+    )
+    met = asking.join(values, ["of", "_stretch", *[f"_{name}" for name in feature_set.entity]])
+    could = met.where(
+        (F.col("_batch") <= F.col("last"))
+        & (F.col("window_end") <= F.col("event_time"))
+        & (F.col("window_end") >= F.col("event_time") - F.expr(f"INTERVAL '{alive}' SECOND"))
+    )
+    rank = F.struct("window_end", "backfilled", "_batch")
+    newest = could.groupBy(*_KEYS).agg(F.max_by("_value", rank).alias("_value"))
+    return rows.select(*_KEYS).join(newest, list(_KEYS), "left").select(*_KEYS, "_value.*")
+
+
+def _or_default(feature_set: FeatureSet, name: str) -> Column:
+    default = feature_set.defaults.get(name)
+    return F.col(name) if default is None else F.coalesce(F.col(name), F.lit(default))
