@@ -100,7 +100,7 @@ def test_a_changed_definition_takes_over_whole(
         flights.taken(spark, new.project, *flows, ends=False)
     assert [one.windows > 50 for one in renew(spark, new.project, SET)] == [True], "the batch that was cut off, again"
     assert list(renew(spark, new.project, SET)) == []
-    assert len(windows) == len(final(new, new.project.feature_sets[SET])) > 500, "the same hours, but by six of them"
+    assert len(final(new, new.project.feature_sets[SET])) > len(windows) > 500, "six hours hold what an hour does not"
 
     land(tmp_path, date(2013, 1, 10), date(2013, 1, 12))
     flights.taken(spark, new.project, *flows)
