@@ -337,8 +337,10 @@ def predictions(model: str, inputs: Sequence[Column], output: str) -> Table:
     )
 
 
-def feature_views(feature_set: str, log: Table, entity: Sequence[str]) -> tuple[View, View]:
-    """``features_<set>``, the values that change no more, and ``features_<set>_latest``, the newest of each entity."""
+def feature_views(feature_set: str, log: Table, entity: Sequence[str]) -> tuple[View, View, View]:
+    """``features_<set>``, the values that change no more; ``features_<set>_latest``, the newest of each entity; and
+    ``features_<set>_cuts``, every value with the batches in which it counted.
+    """
     keys = ", ".join(entity)
     values = ", ".join(name for name in log.names if name not in ("window_date", "query_id"))
     mine = f"flow = 'features' AND subject = '{feature_set}'"
@@ -363,6 +365,12 @@ def feature_views(feature_set: str, log: Table, entity: Sequence[str]) -> tuple[
             f"features_{feature_set}_latest",
             "one entity's newest value, final or not",
             f"WITH newest AS ({newest}), last AS ({last}) SELECT {values} FROM last WHERE rank = 1",
+        ),
+        View(
+            f"features_{feature_set}_cuts",
+            "one value of one entity's window, from the batch that gave it to the one that replaced it",
+            f"SELECT *, lead(batch_id) OVER (PARTITION BY query_id, {keys}, window_start ORDER BY batch_id) "
+            f"AS replaced_in FROM {log.name}",
         ),
     )
 

@@ -139,7 +139,7 @@ def ingested(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> T
     home = tmp_path_factory.mktemp("quarter")
     taken = Taken(_project(home), home, flights.sent(FIRST, END, share=0.0))
     flights.landed(home, taken.sent)
-    flights.taken(spark, taken.project, "ingest", ends=False)
+    flights.taken(spark, taken.project, "ingest")
     return taken
 
 
@@ -199,7 +199,7 @@ def _crashing(monkeypatch: pytest.MonkeyPatch, times: int) -> Iterator[list[str]
 
 def test_a_quarter(spark: SparkSession, ingested: Taken, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     streamed = _copied(ingested, tmp_path / "streamed")
-    flights.taken(spark, streamed.project, "ingest", "features")
+    flights.taken(spark, streamed.project, "features")
     wanted = _all_final(streamed)
     assert {name: len(frame) > 100 for name, frame in wanted.items()} == dict.fromkeys(SETS, True)
 
@@ -211,7 +211,7 @@ def test_a_quarter(spark: SparkSession, ingested: Taken, tmp_path: Path, monkeyp
         while len(crashes) < CRASHES:
             with pytest.raises(AssertionError, match="planted crash"):
                 flights.taken(spark, crashed.project, "features", ends=False)
-    flights.taken(spark, crashed.project, "ingest", "features")
+    flights.taken(spark, crashed.project, "features")
     for name, frame in _all_final(crashed).items():
         _equal(frame, wanted[name], crashed.project.feature_sets[name])
 
@@ -228,7 +228,7 @@ def test_a_quarter(spark: SparkSession, ingested: Taken, tmp_path: Path, monkeyp
     renewed = Taken(with_sets(streamed.project, later), streamed.home, streamed.sent)
     for name in SETS:
         assert sum(one.windows for one in renew(spark, renewed.project, name)) == len(wanted[name])
-    flights.taken(spark, renewed.project, "ingest", "features")
+    flights.taken(spark, renewed.project, "features")
     for name, frame in _all_final(renewed).items():
         _equal(frame, wanted[name], renewed.project.feature_sets[name])
     for taken in (crashed, renewed):
