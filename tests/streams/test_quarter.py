@@ -89,26 +89,26 @@ SETS: dict[str, dict[str, Any]] = {
 IN_DUCKDB = {
     "origin_departures": """
         WITH ends AS (
-            SELECT *, epoch(event_time)::BIGINT AS at, (epoch(event_time)::BIGINT // 1800 + k) * 1800 AS stop
+            SELECT *, epoch(event_time)::BIGINT AS sec, (epoch(event_time)::BIGINT // 1800 + k) * 1800 AS stop
             FROM signal, range(1, 49) AS steps(k)
         )
         SELECT origin, to_timestamp(stop) AS window_end, count(*) AS records,
-            count(*) FILTER (at >= stop - 3600) AS flights_1h, count(*) FILTER (at >= stop - 10800) AS flights_3h,
-            count(*) AS flights_1d, count(dep_delay) FILTER (at >= stop - 3600) AS left_1h,
-            count(dep_delay) FILTER (at >= stop - 10800) AS left_3h, count(dep_delay) AS left_1d,
-            avg(dep_delay) FILTER (at >= stop - 3600) AS mean_1h, avg(dep_delay) FILTER (at >= stop - 10800) AS mean_3h,
+            count(*) FILTER (sec >= stop - 3600) AS flights_1h, count(*) FILTER (sec >= stop - 10800) AS flights_3h,
+            count(*) AS flights_1d, count(dep_delay) FILTER (sec >= stop - 3600) AS left_1h,
+            count(dep_delay) FILTER (sec >= stop - 10800) AS left_3h, count(dep_delay) AS left_1d,
+            avg(dep_delay) FILTER (sec >= stop - 3600) AS mean_1h, avg(dep_delay) FILTER (sec >= stop - 10800) AS mean_3h,
             avg(dep_delay) AS mean_1d, stddev_samp(dep_delay) AS spread_1d,
-            max(dep_delay) FILTER (at >= stop - 3600) AS most_1h, max(dep_delay) AS most_1d,
-            avg(coalesce(dep_delay > 15, false)::INT) FILTER (at >= stop - 3600) AS late_1h,
-            avg(coalesce(dep_delay > 15, false)::INT) FILTER (at >= stop - 10800) AS late_3h,
+            max(dep_delay) FILTER (sec >= stop - 3600) AS most_1h, max(dep_delay) AS most_1d,
+            avg(coalesce(dep_delay > 15, false)::INT) FILTER (sec >= stop - 3600) AS late_1h,
+            avg(coalesce(dep_delay > 15, false)::INT) FILTER (sec >= stop - 10800) AS late_3h,
             avg(coalesce(dep_delay > 15, false)::INT) AS late_1d,
-            quantile_disc(dep_delay, 0.5) FILTER (at >= stop - 3600) AS median_1h,
-            quantile_disc(dep_delay, 0.5) FILTER (at >= stop - 10800) AS median_3h,
+            quantile_disc(dep_delay, 0.5) FILTER (sec >= stop - 3600) AS median_1h,
+            quantile_disc(dep_delay, 0.5) FILTER (sec >= stop - 10800) AS median_3h,
             quantile_disc(dep_delay, 0.5) AS median_1d,
-            count(*) FILTER (at >= stop - 3600 AND distance > 1000)::DOUBLE AS far_1h,
-            count(*) FILTER (at >= stop - 10800 AND distance > 1000) / 3 AS far_3h,
+            count(*) FILTER (sec >= stop - 3600 AND distance > 1000)::DOUBLE AS far_1h,
+            count(*) FILTER (sec >= stop - 10800 AND distance > 1000) / 3 AS far_3h,
             count(*) FILTER (distance > 1000) / 24 AS far_1d,
-            stop - max(epoch(event_time)) FILTER (at >= stop - 10800 AND dep_delay IS NOT NULL) AS quiet_3h,
+            stop - max(epoch(event_time)) FILTER (sec >= stop - 10800 AND dep_delay IS NOT NULL) AS quiet_3h,
             flights_1h * 24 / flights_1d AS busy
         FROM ends GROUP BY origin, stop""",
     "origin_arrivals": """
