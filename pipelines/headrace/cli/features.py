@@ -1,4 +1,4 @@
-"""``headrace features``: windows computed again, from every record there is."""
+"""``headrace features``: windows computed again from every record there is, and the newest of an entity."""
 
 from __future__ import annotations
 
@@ -10,18 +10,21 @@ from typing import Annotated
 
 import typer
 
+from headrace.cli import online
 from headrace.cli.options import ConfDir, Env, Json, project
 from headrace.cli.output import notes
 from headrace.cli.session import session_with_tables
 
 __all__ = ["app"]
 
-app = typer.Typer(help="Feature sets: compute windows again.", no_args_is_help=True, add_completion=False)
+app = typer.Typer(
+    help="Feature sets: compute windows again, ask for the newest.", no_args_is_help=True, add_completion=False
+)
 
 
 @app.callback()
 def features() -> None:
-    """Feature sets: compute windows again."""
+    """Feature sets: compute windows again, ask for the newest."""
 
 
 @app.command()
@@ -51,3 +54,7 @@ def backfill(
         typer.echo(f"{feature_set}: {changed:,} of {windows:,} final windows have another value now.")
     else:
         typer.echo(f"{feature_set} has no final window there yet: nothing was done.")
+
+
+app.command()(online.get)
+app.add_typer(online.app, name="online")

@@ -24,6 +24,7 @@ from headrace.features.spec import FeatureSet
 from headrace.features.windows import windowed
 from headrace.flows import features
 from headrace.flows.ingest_job import ACCEPTING
+from headrace.flows.online_follow import catch_up
 from headrace.flows.project import Project
 from headrace.io import ledger
 from headrace.io.cuts import Cut, cuts
@@ -77,6 +78,7 @@ def backfill(
     for span in _spans(spark, here, first, end):
         yield _batch(spark, here, Writer(here.query_id, number), span)
         number += 1
+    catch_up(spark, features.job(project, name).online)
 
 
 def _described(project: Project, name: str) -> _Backfill:

@@ -21,10 +21,12 @@ from headrace.errors import ConfigError
 from headrace.features.spec import FeatureSet
 from headrace.features.windows import feature_type, on_time, windowed
 from headrace.flows.batch import Batch, Upstream, instant, opened, stamped, upstream
+from headrace.flows.online_follow import Follower, catch_up
 from headrace.flows.project import Project
 from headrace.io import ledger
 from headrace.io.checkpoint import Checkpoint
 from headrace.io.lake import Lake, Writer
+from headrace.io.online.codec import Codec
 from headrace.io.plans import plan_of, planned
 from headrace.tables import Column, Table, features_log
 
@@ -40,6 +42,7 @@ class Features:
     at_most: how many upstream batches a batch takes.
     leeway: how far a record may run ahead of the high-water mark; Spark's own watermark stays behind by this much
         more than the set's delay, so that one record far ahead cannot make it drop the others.
+    online: what brings the online view up to the log; None where the settings name none.
     """
 
     feature_set: FeatureSet
@@ -48,6 +51,7 @@ class Features:
     lake: Lake
     checkpoint: Checkpoint
     at_most: int
+    online: Follower | None = None
 
 
 def table(feature_set: FeatureSet, contract: Contract) -> Table:
@@ -73,6 +77,21 @@ def job(project: Project, name: str) -> Features:
         lake=Lake(project.settings.storage),
         at_most=project.settings.upstream_batches,
         checkpoint=Checkpoint(f"{project.settings.storage.checkpoint_root}/features/{name}"),
+        online=_follower(project, feature_set),
+    )
+
+
+def _follower(project: Project, feature_set: FeatureSet) -> Follower | None:
+    if project.settings.online is None:
+        return None
+    log = table(feature_set, project.contracts[feature_set.signal])
+    return Follower(
+        feature_set=feature_set,
+        codec=Codec.of(log, feature_set.entity, feature_set.columns),
+        log=log.name,
+        leeway=project.settings.signals[feature_set.signal].clock.max_jump,
+        lake=Lake(project.settings.storage),
+        place=project.settings.online,
     )
 
 
@@ -84,8 +103,10 @@ def stream(spark: SparkSession, features: Features) -> DataFrame:
 
 
 def opened_stream(features: Features, spark: SparkSession) -> tuple[DataFrame, Callable[[DataFrame, int], None]]:
-    """The stream and what takes its batches."""
-    return stream(spark, features), partial(features_batch, features)
+    """The stream and what takes its batches. What the online view lacks from before is made up for first."""
+    frame = stream(spark, features)
+    catch_up(spark, features.online)
+    return frame, partial(features_batch, features)
 
 
 def features_batch(features: Features, windows: DataFrame, batch_id: int) -> None:
@@ -113,6 +134,7 @@ def features_batch(features: Features, windows: DataFrame, batch_id: int) -> Non
     with watch.lap("account"):
         entries = _entries(features, batch, target, read, choices, watch)
     ledger.record(batch.spark, features.lake, entries, batch.writer)
+    catch_up(batch.spark, features.online)
 
 
 def _refuse_other_definition(spark: SparkSession, features: Features) -> None:
