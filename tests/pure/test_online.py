@@ -78,17 +78,18 @@ def row(entity: str, end: int, *, backfilled: int = 0, batch: int = 0) -> Row:
     return Row(entity, end, backfilled, batch, f"{end} by {backfilled}/{batch}")
 
 
-def newest(rows: Sequence[Row], entity: str, keep: int) -> list[Stored]:
-    """What is kept of an entity, said in another way."""
+def newest(rows: Sequence[Row], entity: str, keep: int, at: int) -> Stored | None:
+    """What an entity has at an instant, said in another way."""
     counting: dict[int, Row] = {}
     for one in sorted(rows, key=lambda one: (one.backfilled, one.batch_id)):
         if one.entity == entity:
             counting[one.window_end] = one
-    return [Stored(end, counting[end].value) for end in sorted(counting)[-keep:]]
+    ended = [end for end in sorted(counting)[-keep:] if end <= at]
+    return Stored(ended[-1], counting[ended[-1]].value) if ended else None
 
 
 ROWS = st.builds(
-    row, st.sampled_from("abc"), st.integers(0, 9), backfilled=st.integers(0, 1), batch=st.sampled_from([0, 1, 9, 10])
+    row, st.sampled_from("abc"), st.integers(-4, 5), backfilled=st.integers(0, 1), batch=st.sampled_from([0, 1, 9, 10])
 )
 
 
@@ -103,26 +104,27 @@ def test_any_order_and_any_repetition_leave_the_same(
         store.put(name, "one", batch, keep)
     assert store.swap(name, None, held("one"))
     every = [one for batch in batches for one in batch]
-    _, found = store.get(name, ["a", "b", "c"])
-    assert [sorted(one) for one in found] == [newest(every, entity, keep) for entity in "abc"]
+    for at in range(-5, 7):
+        _, found = store.get(name, ["a", "b", "c"], at)
+        assert found == [newest(every, entity, keep, at) for entity in "abc"]
 
 
 def test_readers_see_one_space_or_another_and_writers_who_come_too_late_are_told(store: OnlineStore, name: str) -> None:
     assert store.held(name) is None
-    assert store.get(name, ["a"]) == (None, [[]])
+    assert store.get(name, ["a"], 9) == (None, [None])
     store.put(name, "first", [row("a", 1)], 2)
-    assert store.get(name, ["a"]) == (None, [[]]), "nothing counts yet"
+    assert store.get(name, ["a"], 9) == (None, [None]), "nothing counts yet"
     assert store.swap(name, None, held("first"))
     store.put(name, "second", [row("a", 2)], 2)
-    assert store.get(name, ["a", "b", "a"])[1] == [[Stored(1, "1 by 0/0")], [], [Stored(1, "1 by 0/0")]]
+    assert store.get(name, ["a", "b", "a"], 9)[1] == [Stored(1, "1 by 0/0"), None, Stored(1, "1 by 0/0")]
     assert not store.swap(name, None, held("second")), "something counts by now"
     assert not store.swap(name, held("first", 7), held("second"))
     assert store.held(name) == held("first")
     assert store.swap(name, held("first"), held("first", 1))
     assert store.swap(name, held("first", 1), held("second", 1))
-    assert store.get(name, ["a"]) == (held("second", 1), [[Stored(2, "2 by 0/0")]])
+    assert store.get(name, ["a"], 9) == (held("second", 1), [Stored(2, "2 by 0/0")])
     assert store.swap(name, held("second", 1), held("first", 1))
-    assert store.get(name, ["a"])[1] == [[]], "what no longer counted is gone"
+    assert store.get(name, ["a"], 9)[1] == [None], "what no longer counted is gone"
 
 
 def test_a_space_is_swapped_whole_under_its_readers(place: Online, store: OnlineStore, name: str) -> None:
@@ -132,8 +134,8 @@ def test_a_space_is_swapped_whole_under_its_readers(place: Online, store: Online
     def read() -> None:
         with open_store(place) as mine:
             while not ended.is_set():
-                _, found = mine.get(name, entities)
-                if len({tuple(one) for one in found}) != 1:
+                _, found = mine.get(name, entities, 99)
+                if len(set(found)) != 1:
                     halves.append(found)
 
     store.put(name, "0", [row(entity, 0) for entity in entities], 1)
@@ -280,7 +282,8 @@ def test_values_and_entities_come_back_as_what_they_were(store: OnlineStore, nam
     store.swap(name, None, held("space"))
     key = codec.key({"entity": value})
     assert text is None or codec.key({"entity": text}) == key
-    _, ((found,),) = store.get(name, [key])
+    _, (found,) = store.get(name, [key], HOUR)
+    assert found is not None
     computed_at, values = codec.decoded(found.value)
     assert (computed_at, values) == (at(HOUR), {"value": value, "missing": None})
     assert type(values["value"]) is type(value)
@@ -317,7 +320,7 @@ def gone() -> list[Callable[[OnlineStore], object]]:
         lambda store: store.held("load"),
         lambda store: store.put("load", "space", [row("a", 1)], 1),
         lambda store: store.swap("load", None, held("space")),
-        lambda store: store.get("load", ["a"]),
+        lambda store: store.get("load", ["a"], 9),
     ]
 
 
@@ -356,10 +359,10 @@ def test_a_server_that_comes_back_empty_is_built_anew(redis_server: RedisServer,
     with open_store(redis_server.place) as store:
         store.put(name, "space", [row("a", 1)], 1)
         assert store.swap(name, None, held("space"))
-        assert store.get(name, ["a"])[1] == [[Stored(1, "1 by 0/0")]]
+        assert store.get(name, ["a"], 9)[1] == [Stored(1, "1 by 0/0")]
         redis_server.stop()
         with pytest.raises(InfrastructureError, match="cannot be used"):
-            store.get(name, ["a"])
+            store.get(name, ["a"], 9)
         redis_server.start()
-        assert store.get(name, ["a"]) == (None, [[]])
+        assert store.get(name, ["a"], 9) == (None, [None])
         assert store.held(name) is None

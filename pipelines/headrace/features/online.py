@@ -8,26 +8,14 @@ come twice and in any order.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from datetime import timedelta
-from typing import Protocol, TypeVar
 
 from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
 from headrace.features.spec import FeatureSet
 
-__all__ = ["Ending", "as_of", "kept", "newest_windows"]
-
-
-class Ending(Protocol):
-    """What has an end, in seconds since 1970."""
-
-    @property
-    def window_end(self) -> int: ...
-
-
-Ended = TypeVar("Ended", bound=Ending)
+__all__ = ["kept", "newest_windows"]
 
 
 def kept(feature_set: FeatureSet, leeway: timedelta) -> int:
@@ -55,10 +43,3 @@ def newest_windows(log: DataFrame, feature_set: FeatureSet, *, keep: int, backfi
     )
     columns = [*feature_set.entity, "window_end", "backfilled", "batch_id", "computed_at", *feature_set.columns]
     return placed.where((F.col("_value") == 1) & (F.col("_window") <= keep)).select(*columns)
-
-
-def as_of(windows: Iterable[Ended], at: float) -> Ended | None:
-    """The newest window that had ended by an instant, in seconds since 1970; None if none had, or it is not kept."""
-    return max(
-        (window for window in windows if window.window_end <= at), key=lambda window: window.window_end, default=None
-    )

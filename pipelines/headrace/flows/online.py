@@ -5,13 +5,13 @@ What is written into it, and when, is in ``flows/online_follow.py``.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from headrace.errors import InfrastructureError, UsageError
-from headrace.features.online import as_of
 from headrace.features.spec import FeatureSet
 from headrace.flows import features
 from headrace.flows.project import Project
@@ -56,8 +56,8 @@ class OnlineView:
         Raises UsageError for what is no entity of the set; InfrastructureError where the store cannot be read, holds
         nothing of the set, or what another definition of it computed.
         """
-        instant = at or now()
-        held, found = self.store.get(self.feature_set.name, [self.codec.key(each) for each in entities])
+        instant, keys = at or now(), [self.codec.key(each) for each in entities]
+        held, found = self.store.get(self.feature_set.name, keys, math.floor(instant.timestamp()))
         self._check(held)
         return [self._answer(*each, instant) for each in zip(entities, found, strict=True)]
 
@@ -69,8 +69,7 @@ class OnlineView:
         if held.definition != self.feature_set.fingerprint:
             raise InfrastructureError(f"the online view holds {name} as it was defined before: {remedy} anew")
 
-    def _answer(self, entity: Mapping[str, object], windows: Sequence[Stored], at: datetime) -> Answer:
-        window = as_of(windows, at.timestamp())
+    def _answer(self, entity: Mapping[str, object], window: Stored | None, at: datetime) -> Answer:
         if window is None:
             return Answer(entity=entity, values=dict.fromkeys(self.feature_set.columns), alive=False)
         computed_at, values = self.codec.decoded(window.value)

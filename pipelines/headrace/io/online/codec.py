@@ -23,6 +23,7 @@ __all__ = ["Codec"]
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _BATCH = 10_000
+_JSON = json.JSONEncoder(separators=(",", ":"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +82,7 @@ def _plain(batch: pa.RecordBatch, column: Column) -> Iterable[Any]:
 
 def _text(values: Iterable[object]) -> str:
     """JSON in ASCII: no byte of it means anything to a store."""
-    return json.dumps([*values], separators=(",", ":"))
+    return _JSON.encode([*values])
 
 
 def _kind(column: Column) -> str:
@@ -91,7 +92,7 @@ def _kind(column: Column) -> str:
 def _typed(column: Column, value: object) -> Any:
     kind = _kind(column)
     try:
-        typed: Any = TypeAdapter(_TYPES[kind]).validate_python(value)
+        typed: Any = _TYPES[kind].validate_python(value)
         if kind == "DECIMAL":
             return _exact(typed, column)
     except (ValidationError, DecimalException) as error:
@@ -123,14 +124,14 @@ def _number(value: float) -> float:
     return value + 0.0
 
 
-_TYPES: Mapping[str, type] = {
-    "BIGINT": int,
-    "DOUBLE": float,
-    "DECIMAL": Decimal,
-    "STRING": str,
-    "BOOLEAN": bool,
-    "TIMESTAMP": datetime,
-    "DATE": date,
+_TYPES: Mapping[str, TypeAdapter[Any]] = {
+    "BIGINT": TypeAdapter(int),
+    "DOUBLE": TypeAdapter(float),
+    "DECIMAL": TypeAdapter(Decimal),
+    "STRING": TypeAdapter(str),
+    "BOOLEAN": TypeAdapter(bool),
+    "TIMESTAMP": TypeAdapter(datetime),
+    "DATE": TypeAdapter(date),
 }
 _PLAIN: Mapping[str, Callable[[Any], object]] = {
     **dict.fromkeys(_TYPES, _same),

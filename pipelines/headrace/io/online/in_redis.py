@@ -47,6 +47,21 @@ end
 redis.call('SET', KEYS[1], ARGV[2])
 return 1
 """
+# KEYS: what counts, then the hash of each entity. ARGV[1]: the end of a window that is asked for, or the next before.
+_GET = """
+local found = {redis.call('GET', KEYS[1])}
+for i = 2, #KEYS do
+  local newest = nil
+  for _, window_end in ipairs(redis.call('HKEYS', KEYS[i])) do
+    local number = tonumber(window_end)
+    if number <= tonumber(ARGV[1]) and (newest == nil or number > tonumber(newest)) then
+      newest = window_end
+    end
+  end
+  found[i] = newest and newest .. ' ' .. redis.call('HGET', KEYS[i], newest) or ''
+end
+return found
+"""
 
 
 class RedisStore:
@@ -56,7 +71,7 @@ class RedisStore:
         self._prefix = place.prefix
         self._client = _client(place)
         self._where = _where(self._client)
-        self._put, self._swap = self._client.register_script(_PUT), self._client.register_script(_SWAP)
+        self._put, self._swap, self._get = (self._client.register_script(each) for each in (_PUT, _SWAP, _GET))
         self._last: dict[str, Held | None] = {}
 
     def held(self, feature_set: str) -> Held | None:
@@ -81,20 +96,16 @@ class RedisStore:
                 self._remove_all_but(feature_set, new.space)
         return True
 
-    def get(self, feature_set: str, entities: Sequence[str]) -> tuple[Held | None, list[list[Stored]]]:
+    def get(self, feature_set: str, entities: Sequence[str], at: int) -> tuple[Held | None, list[Stored | None]]:
         """One round trip as long as the space that counts is the one that did the last time."""
         with self._told():
             while True:
                 last = self._last.get(feature_set)
                 keys = [] if last is None else [self._key(feature_set, last.space, each) for each in entities]
-                with self._client.pipeline(transaction=True) as pipe:
-                    pipe.get(self._key(feature_set, "held"))
-                    for key in keys:
-                        pipe.hgetall(key)
-                    text, *found = pipe.execute()
+                text, *found = self._get(keys=[self._key(feature_set, "held"), *keys], args=[at])
                 held = self._last[feature_set] = _of(text)
                 if held is None:
-                    return None, [[] for _ in entities]
+                    return None, [None for _ in entities]
                 if last is not None and held.space == last.space:
                     return held, [_stored(each) for each in found]
 
@@ -155,5 +166,8 @@ def _of(text: Any) -> Held | None:
     return None if text is None else Held.from_text(text)
 
 
-def _stored(found: dict[str, str]) -> list[Stored]:
-    return [Stored(int(end), text.split(" ", 2)[2]) for end, text in found.items()]
+def _stored(found: str) -> Stored | None:
+    if not found:
+        return None
+    end, _, _, value = found.split(" ", 3)
+    return Stored(int(end), value)

@@ -41,9 +41,10 @@ DELETE FROM windows WHERE (feature_set, space, entity) = (?1, ?2, ?3) AND window
 _HELD = "SELECT held FROM held WHERE feature_set = ?"
 _HOLD = "INSERT INTO held VALUES (?, ?) ON CONFLICT DO UPDATE SET held = excluded.held"
 _OTHERS = "DELETE FROM windows WHERE feature_set = ? AND space <> ?"
+# Beside max() SQLite gives the other columns of the row that has it.
 _GET = """
-SELECT entity, window_end, value FROM windows
-WHERE feature_set = ? AND space = ? AND entity IN (SELECT value FROM json_each(?))
+SELECT entity, max(window_end), value FROM windows
+WHERE feature_set = ? AND space = ? AND entity IN (SELECT value FROM json_each(?)) AND window_end <= ? GROUP BY entity
 """
 
 
@@ -78,16 +79,16 @@ class SqliteStore:
                 connection.execute(_OTHERS, (feature_set, new.space))
         return True
 
-    def get(self, feature_set: str, entities: Sequence[str]) -> tuple[Held | None, list[list[Stored]]]:
+    def get(self, feature_set: str, entities: Sequence[str], at: int) -> tuple[Held | None, list[Stored | None]]:
+        found: dict[str, Stored | None] = dict.fromkeys(entities)
         if not self._path.exists():
-            return None, [[] for _ in entities]
-        found: dict[str, list[Stored]] = {entity: [] for entity in entities}
+            return None, [None for _ in entities]
         with self._told(), self._transaction("DEFERRED") as connection:
             text = _held(connection, feature_set)
             held = None if text is None else Held.from_text(text)
             if held is not None:
-                for entity, end, value in connection.execute(_GET, (feature_set, held.space, json.dumps([*found]))):
-                    found[entity].append(Stored(end, value))
+                for entity, *window in connection.execute(_GET, (feature_set, held.space, json.dumps([*found]), at)):
+                    found[entity] = Stored(*window)
         return held, [found[entity] for entity in entities]
 
     def __enter__(self) -> Self:

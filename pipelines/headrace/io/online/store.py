@@ -34,7 +34,7 @@ class Row(NamedTuple):
 
 
 class Stored(NamedTuple):
-    """A window of an entity as it was found."""
+    """A window of an entity, as it was found."""
 
     window_end: int
     value: str
@@ -89,8 +89,11 @@ class OnlineStore(Protocol):
         """
         ...
 
-    def get(self, feature_set: str, entities: Sequence[str]) -> tuple[Held | None, list[list[Stored]]]:
-        """What is held, and for each entity its windows in the space that counts, all as of one moment."""
+    def get(self, feature_set: str, entities: Sequence[str], at: int) -> tuple[Held | None, list[Stored | None]]:
+        """What is held, and of each entity the newest window in the space that counts that ends by ``at``, if any.
+
+        at: seconds since 1970. All is read as of one moment.
+        """
         ...
 
     def __enter__(self) -> Self: ...
