@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -17,11 +18,13 @@ from hypothesis import strategies as st
 from pydantic import SecretStr
 from tests.redis_server import PASSWORD, RedisServer, running_redis
 
+from headrace.cli.doctor import Examined, examine
 from headrace.config import Online, RedisOnline, SqliteOnline
 from headrace.errors import InfrastructureError, UsageError
 from headrace.features.online import kept
 from headrace.features.spec import FeatureSet
 from headrace.flows.online import Answer, OnlineView, behind
+from headrace.flows.project import load
 from headrace.io.cuts import Cut
 from headrace.io.online import Held, OnlineStore, Row, Stored, open_store
 from headrace.io.online.codec import Codec
@@ -353,6 +356,23 @@ def test_a_server_that_is_down_or_refuses_is_named_without_its_password(
                 told = [str(raised.value), repr(there), str(there.model_dump()), caplog.text]
                 assert not any("s3cret" in text for text in told)
     assert PASSWORD.startswith("s3cret")
+
+
+def test_the_doctor_asks_the_server(redis_server: RedisServer) -> None:
+    project = load(Path(__file__).parents[2] / "conf", "local", {})
+
+    def examined(place: Online) -> Examined:
+        settings = project.settings.model_copy(update={"online": place})
+        return next(
+            one for one in examine(replace(project, settings=settings), Path("conf")) if one.what == "online view"
+        )
+
+    place = redis_server.place
+    assert examined(place) == Examined("online view", True, "the server answers; keys begin with tests")
+    there = place.model_copy(update={"url": SecretStr("redis://:s3cret@127.0.0.1:1")})
+    found = examined(there)
+    assert not found.healthy
+    assert "in Redis at 127.0.0.1:1 cannot be used" in found.found
 
 
 def test_a_server_that_comes_back_empty_is_built_anew(redis_server: RedisServer, name: str) -> None:
