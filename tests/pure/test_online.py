@@ -329,7 +329,8 @@ def gone() -> list[Callable[[OnlineStore], object]]:
 
 def test_a_file_that_is_none_of_ours_is_named(tmp_path: Path) -> None:
     (tmp_path / "online.db").write_text("This is a text, and long enough to be taken for one. " * 20)
-    for place in (tmp_path / "online.db", tmp_path):
+    (tmp_path / "file").touch()
+    for place in (tmp_path / "online.db", tmp_path, tmp_path / "file" / "online.db"):
         for use in gone():
             why = f"the online view in {place} cannot be used: "
             with (

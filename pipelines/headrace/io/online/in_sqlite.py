@@ -56,10 +56,11 @@ class SqliteStore:
         self._connection: sqlite3.Connection | None = None
 
     def held(self, feature_set: str) -> Held | None:
-        if not self._path.exists():
-            return None
-        with self._told(), self._transaction("DEFERRED") as connection:
-            text = _held(connection, feature_set)
+        with self._told():
+            if self._is_new():
+                return None
+            with self._transaction("DEFERRED") as connection:
+                text = _held(connection, feature_set)
         return None if text is None else Held.from_text(text)
 
     def put(self, feature_set: str, space: str, rows: Iterable[Row], keep: int) -> None:
@@ -81,13 +82,14 @@ class SqliteStore:
 
     def get(self, feature_set: str, entities: Sequence[str], at: int) -> tuple[Held | None, list[Stored | None]]:
         found: dict[str, Stored | None] = dict.fromkeys(entities)
-        if not self._path.exists():
-            return None, [None for _ in entities]
-        with self._told(), self._transaction("DEFERRED") as connection:
-            text = _held(connection, feature_set)
-            held = None if text is None else Held.from_text(text)
-            if held is not None:
-                for entity, *window in connection.execute(_GET, (feature_set, held.space, json.dumps([*found]), at)):
+        with self._told():
+            if self._is_new():
+                return None, [None for _ in entities]
+            with self._transaction("DEFERRED") as connection:
+                text = _held(connection, feature_set)
+                held = None if text is None else Held.from_text(text)
+                asked = (feature_set, "" if held is None else held.space, json.dumps([*found]), at)
+                for entity, *window in connection.execute(_GET, asked):
                     found[entity] = Stored(*window)
         return held, [found[entity] for entity in entities]
 
@@ -100,6 +102,14 @@ class SqliteStore:
         if self._connection is not None:
             self._connection.close()
             self._connection = None
+
+    def _is_new(self) -> bool:
+        """Nothing was written yet; who only asks makes no file."""
+        try:
+            self._path.stat()
+        except FileNotFoundError:
+            return True
+        return False
 
     @contextmanager
     def _transaction(self, kind: str) -> Iterator[sqlite3.Connection]:
