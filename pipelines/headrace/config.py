@@ -9,8 +9,18 @@ from __future__ import annotations
 import re
 from datetime import timedelta
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, SecretStr, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    SecretStr,
+    field_validator,
+    model_validator,
+)
 
 __all__ = [
     "Clock",
@@ -22,7 +32,9 @@ __all__ = [
     "KafkaSource",
     "Limits",
     "Name",
+    "Online",
     "Quality",
+    "RedisOnline",
     "Registry",
     "Restarts",
     "Section",
@@ -30,6 +42,7 @@ __all__ = [
     "Signal",
     "Source",
     "Spark",
+    "SqliteOnline",
     "Storage",
     "duration",
     "duration_text",
@@ -277,11 +290,54 @@ class Restarts(Section):
     within: Duration = timedelta(hours=1)
 
 
+class SqliteOnline(Section):
+    """The online view in one SQLite file on this machine: for a driver and the readers beside it.
+
+    path: the file; it and its folder are made when something is first written.
+    """
+
+    kind: Literal["sqlite"]
+    path: str = Field(min_length=1)
+
+
+class RedisOnline(Section):
+    """The online view in a Redis server, or one that speaks its protocol.
+
+    url: ``redis://user:password@host:port/database``, ``rediss://`` for TLS, ``unix://`` for a socket; never shown.
+    prefix: what every key of this project begins with.
+    timeout: how long the server may take to answer before it counts as down.
+    """
+
+    kind: Literal["redis"]
+    url: SecretStr
+    prefix: str = Field(default="headrace", pattern=r"^[A-Za-z0-9_.-]+$")
+    timeout: Duration = timedelta(seconds=5)
+
+    @field_validator("url")
+    @classmethod
+    def _known(cls, url: SecretStr) -> SecretStr:
+        if not _is_redis(url.get_secret_value()):
+            raise ValueError("must be redis://, rediss:// or unix://, signs such as / in a password written as %2F")
+        return url
+
+
+Online = SqliteOnline | RedisOnline
+
+
+def _is_redis(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in ("redis", "rediss", "unix") and parts.port != 0
+    except ValueError:
+        return False
+
+
 class Settings(Section):
     """All of ``conf/base`` with the overlay of one environment laid over it.
 
     trigger: how often a query looks for new records while ``headrace run`` goes on.
     upstream_batches: how many batches of ingest one batch of features or score takes at most.
+    online: where the newest features of each entity are kept for whoever asks for one; left out, they are not.
     """
 
     project: Name
@@ -291,4 +347,5 @@ class Settings(Section):
     trigger: Duration = timedelta(seconds=10)
     upstream_batches: int = Field(default=16, ge=1)
     restarts: Restarts = Restarts()
+    online: Online | None = Field(default=None, discriminator="kind")
     signals: dict[Name, Signal] = Field(min_length=1)

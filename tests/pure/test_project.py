@@ -157,6 +157,24 @@ MISTAKES = {
         "${HEADRACE_HOME",
         "storage.root: has a reference that cannot be read: write ${NAME} or ${NAME:-default}",
     ),
+    "kind of online view": (
+        BASE,
+        "trigger: 5 seconds",
+        "online: {kind: sqlit, path: var/online.db}",
+        "online.kind: must be one of sqlite, redis; did you mean 'sqlite'?",
+    ),
+    "key of the other kind": (
+        BASE,
+        "trigger: 5 seconds",
+        "online: {kind: sqlite, path: var/online.db, prefix: x}",
+        "online.prefix: is not known; there are: kind, path",
+    ),
+    "no address of Redis": (
+        BASE,
+        "trigger: 5 seconds",
+        'online: {kind: redis, url: "redis://:hid/den@localhost:6379"}',
+        "online.url: must be redis://, rediss:// or unix://, signs such as / in a password written as %2F",
+    ),
     "kind of source": (
         SIGNALS,
         "kind: files",

@@ -21,7 +21,7 @@ from typer.testing import CliRunner
 
 from headrace import tables
 from headrace.cli import COMMANDS, app
-from headrace.config import DeltaSource, FileSource, KafkaSource, Settings, duration_text
+from headrace.config import DeltaSource, FileSource, KafkaSource, RedisOnline, Settings, SqliteOnline, duration_text
 from headrace.contracts.reasons import Reason
 from headrace.features.spec import FeatureSet
 from headrace.flows.project import load
@@ -140,7 +140,9 @@ SETTINGS = section("### Settings: `conf/base/*.yml`") if TEXT else ""
         (Settings, "", "Source of kind `files`"),
         (FileSource, "Source of kind `files`", "Source of kind `kafka`"),
         (KafkaSource, "Source of kind `kafka`", "Source of kind `delta`"),
-        (DeltaSource, "Source of kind `delta`", None),
+        (DeltaSource, "Source of kind `delta`", "Online view of kind `sqlite`"),
+        (SqliteOnline, "Online view of kind `sqlite`", "Online view of kind `redis`"),
+        (RedisOnline, "Online view of kind `redis`", None),
     ],
 )
 def test_every_setting_is_described(model: type[BaseModel], begin: str, end: str | None) -> None:

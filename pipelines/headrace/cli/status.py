@@ -26,7 +26,9 @@ def status(conf_dir: ConfDir = Path("conf"), env: Env = "local", as_json: Json =
         )
         return
     table = Table(box=None, pad_edge=False)
-    for title in ("query", "batches", "rows in", "event time", "waiting", "windows", "where they went"):
+    titles = ["query", "batches", "rows in", "event time", "waiting", "windows", "where they went"]
+    viewed = any(one.online for one in found)
+    for title in [*titles, *(["online view"] if viewed else [])]:
         table.add_column(title, justify="right" if title in ("batches", "rows in", "waiting") else "left")
     for one in found:
         state = "paused" if one.paused else "ended" if one.ended else ""
@@ -39,5 +41,6 @@ def status(conf_dir: ConfDir = Path("conf"), env: Env = "local", as_json: Json =
             one.pending or "?",
             state if one.provisional is None else open_windows,
             ", ".join(f"{count:,} {name}" for name, count in one.outcomes.items()),
+            *([one.online or ""] if viewed else []),
         )
     results().print(table)

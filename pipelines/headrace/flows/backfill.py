@@ -28,6 +28,7 @@ from headrace.features.windows import windowed, within
 from headrace.flows import features
 from headrace.flows.generation import opening
 from headrace.flows.ingest_job import ACCEPTING
+from headrace.flows.online_follow import catch_up
 from headrace.flows.project import Project
 from headrace.io import ledger
 from headrace.io.cuts import Cut, backfill_of, cuts
@@ -83,6 +84,7 @@ def backfill(
     for span in _spans(spark, here, first, end):
         yield _batch(spark, here, Writer(here.query_id, number), span)
         number += 1
+    catch_up(spark, features.job(project, name).online)
 
 
 def _described(spark: SparkSession, project: Project, name: str) -> _Backfill | None:
