@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import reduce
 from pathlib import Path
 from typing import TypeVar
@@ -36,6 +36,7 @@ class Project:
     contracts: by the name of the signal; feature_sets, models: by their names.
     root: the folder ``conf/`` lies in.
     environment: name of the overlay; None is none.
+    written: the models once more, their conditions and expressions as the files have them.
     """
 
     settings: Settings
@@ -44,6 +45,7 @@ class Project:
     models: Mapping[str, Model]
     root: Path
     environment: str | None
+    written: Mapping[str, Model] = field(default_factory=dict)
 
 
 def load(conf_dir: Path, env: str | None, environ: Mapping[str, str]) -> Project:
@@ -76,6 +78,7 @@ def load(conf_dir: Path, env: str | None, environ: Mapping[str, str]) -> Project
         models=checked,
         root=conf_dir.parent,
         environment=env,
+        written={name: declared for name, (_, declared) in read_ones(models)},
     )
 
 

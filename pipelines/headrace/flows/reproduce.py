@@ -1,0 +1,63 @@
+"""Reproduce: a version made again from the cuts of its recipe, and compared with what it was."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from pydantic import ValidationError
+from pyspark.sql import SparkSession
+
+from headrace.errors import UsageError
+from headrace.flows.project import Project
+from headrace.flows.train import RECIPE, learn
+from headrace.flows.training_set import At
+from headrace.io import runs
+from headrace.models.recipe import Part, Recipe, compared
+
+__all__ = ["Reproduced", "reproduce"]
+
+
+@dataclass(frozen=True, slots=True)
+class Reproduced:
+    """What became of each part of a run."""
+
+    run: str
+    model: str
+    parts: tuple[Part, ...]
+
+    @property
+    def equal(self) -> bool:
+        """Whether rows, metrics and answers are what they were, to the last bit."""
+        return all(part.equal for part in self.parts if part.decides)
+
+
+def reproduce(spark: SparkSession, project: Project, run: str, say: Callable[[str], None]) -> Reproduced:
+    """Read what the run read, fit what it fitted, and compare. Nothing is written.
+
+    run: a run's id, or ``models:/name/version``. The declaration is the one of the recipe; where conf/ says something
+    else by now, that is a part that differs.
+    Raises UsageError if the run has no recipe, or what it was made from is not declared any more.
+    """
+    recorded = _recipe(project, run)
+    _refuse_undeclared(project, recorded, run)
+    model = recorded.model
+    found = learn(spark, project, model, At.from_json(recorded.signals, recorded.features), say).recipe
+    declared = project.written.get(model.name, model)
+    parts = compared(recorded, found.model_copy(update={"model": declared}))
+    return Reproduced(run, model.name, tuple(parts))
+
+
+def _recipe(project: Project, run: str) -> Recipe:
+    text = runs.document(project.settings.registry, run, RECIPE)
+    try:
+        return Recipe.model_validate_json(text)
+    except ValidationError as error:
+        raise UsageError(f"{run}: this version of headrace cannot read its {RECIPE}: {error}") from error
+
+
+def _refuse_undeclared(project: Project, recorded: Recipe, run: str) -> None:
+    gone = [f"signal {name}" for name in recorded.signals if name not in project.contracts]
+    gone += [f"feature set {name}" for name in recorded.features if name not in project.feature_sets]
+    if gone:
+        raise UsageError(f"{run} was made from {', '.join(gone)}, which conf/ no longer declares")
