@@ -9,8 +9,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from tests.flights import CONF
 from tests.pure.test_training import declared, fitted, orders
+from typer.testing import CliRunner
 
+from headrace.cli import app
 from headrace.config import Registry
 from headrace.errors import UsageError
 from headrace.io.environment import code, installed
@@ -75,26 +78,34 @@ def test_versions_their_aliases_and_their_documents(registry: Registry) -> None:
         document(registry, "models:/wait/1", "other.json")
 
 
-def test_an_estimator_that_cannot_be_stored_is_told(registry: Registry) -> None:
-    class Local:
-        def predict(self, rows: pd.DataFrame) -> list[int]:
-            return [0 for _ in rows]
+def test_an_estimator_that_could_not_be_loaded_is_not_registered(registry: Registry) -> None:
+    said = "Pipeline is not registered: skops, which stores models without pickle, cannot keep it: AttributeError: "
+    with pytest.raises(UsageError, match=said):
+        registered(registry, declared(estimator="tests.pure.estimators:nameless"), "nameless")
+    assert versions(registry, "nameless") == []
 
-        def __getstate__(self) -> object:
-            raise TypeError("holds a lock")
 
-    with pytest.raises(UsageError, match="Local cannot be registered: skops, which stores models without pickle: "):
-        register(
-            registry,
-            "local",
-            Local(),
-            pd.DataFrame({"a": [1.0]}),
-            alias="challenger",
-            method="predict",
-            parameters={},
-            metrics={},
-            tags={},
-        )
+def test_versions_are_listed(registry: Registry, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The repository's project, its registry that of this module."""
+    home = registry.tracking_uri.removeprefix("sqlite:///").removesuffix("/mlflow.db")
+    monkeypatch.setenv("HEADRACE_HOME", home)
+    runner = CliRunner()
+    none = runner.invoke(app, ["models", "ls", "--conf-dir", str(CONF)])
+    assert none.stdout == "arrives_late has no version yet: 'headrace train arrives_late' makes one.\n"
+
+    registered(registry, declared(estimator="logistic_regression"), "arrives_late")
+    shown = runner.invoke(app, ["models", "ls", "arrives_late", "--conf-dir", str(CONF)])
+    head, line = shown.stdout.splitlines()
+    (one,) = versions(registry, "arrives_late")
+    assert head.split() == ["model", "version", "aliases", "registered", "run", "rows", "metrics"]
+    assert line.split()[:3] == ["arrives_late", "1", "challenger"]
+    assert f" {one.run} " in line
+    assert "1200:7" in line
+    assert f"log_loss {one.metrics['log_loss']:.4f}" in line
+    answer = json.loads(runner.invoke(app, ["models", "ls", "--json", "--conf-dir", str(CONF)]).stdout)
+    assert [each["run"] for each in answer["arrives_late"]] == [one.run]
+    wrong = runner.invoke(app, ["models", "ls", "arrives", "--conf-dir", str(CONF)])
+    assert (wrong.exit_code, wrong.stderr) == (2, "there is no model 'arrives'; there are arrives_late\n")
 
 
 def test_the_code_that_ran(tmp_path: Path) -> None:

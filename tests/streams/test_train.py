@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -13,7 +14,9 @@ from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 from tests import flights
 from tests.streams.conftest import Taken
+from typer.testing import CliRunner
 
+from headrace.cli import app
 from headrace.errors import UsageError
 from headrace.flows import score
 from headrace.flows.project import Project
@@ -119,3 +122,8 @@ def test_a_version_is_reproduced_until_a_row_is_changed(spark: SparkSession, tra
     found = reproduce(spark, project, first.run, print)
     assert not found.equal
     assert differing(found)["rows"] == [""]
+    command = ["models", "reproduce", "models:/arrives_late/1", "--conf-dir", str(flights.CONF)]
+    told = CliRunner(env={"HEADRACE_HOME": str(trained.home)}).invoke(app, command)
+    assert told.exit_code == 1
+    assert "models:/arrives_late/1 is not reproduced: rows" in told.stderr
+    assert f"differs  {first.rows}" in re.sub(" +", "  ", told.stdout)

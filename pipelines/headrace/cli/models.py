@@ -66,12 +66,12 @@ def reproduce(
 
     Exit 0: rows, metrics and answers are equal to the last bit. Exit 1: one is not; the table says what differs.
     """
-    from headrace.cli.session import session
+    from headrace.cli.session import session_with_tables
     from headrace.flows.reproduce import reproduce as reproduce_run
 
     loaded = project(conf_dir, env)
     say = notes().print
-    found = reproduce_run(session(loaded, conf_dir, say), loaded, run, say)
+    found = reproduce_run(session_with_tables(loaded, conf_dir, say), loaded, run, say)
     if as_json:
         answer = {"run": found.run, "model": found.model, "equal": found.equal}
         typer.echo(json.dumps({**answer, "parts": [_plain(part) for part in found.parts]}))

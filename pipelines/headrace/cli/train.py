@@ -31,14 +31,14 @@ def train(
 
     The first version takes the model's own alias too; later ones leave it where it is.
     """
-    from headrace.cli.session import session
+    from headrace.cli.session import session_with_tables
     from headrace.flows.train import train as train_model
 
     loaded = project(conf_dir, env)
     if model not in loaded.models:
         raise UsageError(f"there is no model {model!r}; there are {', '.join(sorted(loaded.models))}")
     told = notes()
-    trained = train_model(session(loaded, conf_dir, told.print), loaded, model, told.print)
+    trained = train_model(session_with_tables(loaded, conf_dir, told.print), loaded, model, told.print)
     fitted = trained.fitted
     if as_json:
         typer.echo(json.dumps(_plain(model, trained)))

@@ -54,7 +54,7 @@ def register(
 
     method: what ``predict`` of the registered model calls: ``predict`` or ``predict_proba``.
     documents: texts kept with the run, by the names of their files.
-    Raises UsageError if the estimator cannot be stored.
+    Raises UsageError if the estimator cannot be stored so that it can be loaded again.
     """
     import mlflow
 
@@ -147,10 +147,13 @@ def _types(fitted: Any) -> list[str]:
     import skops.io
 
     try:
-        return list(skops.io.get_untrusted_types(data=skops.io.dumps(fitted)))
+        stored = skops.io.dumps(fitted)
+        types = list(skops.io.get_untrusted_types(data=stored))
+        skops.io.loads(stored, trusted=types)
     except Exception as error:
-        kind = type(fitted).__qualname__
-        raise UsageError(f"{kind} cannot be registered: skops, which stores models without pickle: {error}") from error
+        told = f"skops, which stores models without pickle, cannot keep it: {type(error).__name__}: {error}"
+        raise UsageError(f"{type(fitted).__qualname__} is not registered: {told}") from error
+    return types
 
 
 def _requirements(types: list[str]) -> list[str]:
