@@ -18,7 +18,8 @@ from headrace.config import Registry
 from headrace.errors import UsageError
 from headrace.io.environment import code, installed
 from headrace.io.registry import load, pin
-from headrace.io.runs import document, register, take_free_alias, versions
+from headrace.io.runs import register, take_free_alias
+from headrace.io.versions import document, versions
 from headrace.models.spec import Model
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import sys
 from collections.abc import Mapping
 from typing import Any
@@ -79,6 +80,14 @@ def test_the_same_rows_in_any_order_give_the_same_bits(estimator: str, per: str 
     changed = orders()
     changed.loc[100, "label"] = not changed.loc[100, "label"]
     assert fitted(model, changed).answers != first.answers
+
+
+def test_the_newest_rows_are_held_out_and_every_bit_of_their_answers_counts() -> None:
+    found = fitted(declared(estimator="logistic_regression"), orders())
+    newest = orders().iloc[900:]
+    answers = found.estimator.predict_proba(newest[["kitchen", "dishes"]])[:, 1]
+    assert found.answers == hashlib.sha256(answers.astype("<f8").tobytes()).hexdigest()
+    assert found.metrics["accuracy"] == ((answers >= 0.5) == newest["label"]).mean()
 
 
 @pytest.mark.parametrize(

@@ -24,7 +24,7 @@ from headrace.flows.reproduce import Reproduced, reproduce
 from headrace.flows.train import train
 from headrace.flows.training_set import At, newest, training_set
 from headrace.io.registry import load, pin
-from headrace.io.runs import document, versions
+from headrace.io.versions import document, versions
 
 MODEL = "arrives_late"
 SEGMENTS = {"segments": ("origin", "carrier", "tailnum"), "per": "origin", "min_rows": 300}

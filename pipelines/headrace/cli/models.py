@@ -17,7 +17,7 @@ from headrace.errors import CheckFailed, UsageError
 
 if TYPE_CHECKING:
     from headrace.flows.project import Project
-    from headrace.io.runs import Version
+    from headrace.io.versions import Version
     from headrace.models.recipe import Part
 
 __all__ = ["app", "ls", "reproduce"]
@@ -38,7 +38,7 @@ def ls(
     as_json: Json = False,
 ) -> None:
     """List the versions in MLflow's registry, the newest first: aliases, run, digest of the rows, metrics."""
-    from headrace.io.runs import versions
+    from headrace.io.versions import versions
 
     loaded = project(conf_dir, env)
     found = {name: versions(loaded.settings.registry, registered) for name, registered in _asked(loaded, model).items()}

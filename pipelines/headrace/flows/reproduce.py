@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from pydantic import ValidationError
 from pyspark.sql import SparkSession
 
 from headrace.errors import UsageError
+from headrace.flows.learn import Say, learn
 from headrace.flows.project import Project
-from headrace.flows.train import RECIPE, learn
+from headrace.flows.train import RECIPE
 from headrace.flows.training_set import At
-from headrace.io import runs
+from headrace.io.versions import document
 from headrace.models.recipe import Part, Recipe, compared
 
 __all__ = ["Reproduced", "reproduce"]
@@ -32,7 +32,7 @@ class Reproduced:
         return all(part.equal for part in self.parts if part.decides)
 
 
-def reproduce(spark: SparkSession, project: Project, run: str, say: Callable[[str], None]) -> Reproduced:
+def reproduce(spark: SparkSession, project: Project, run: str, say: Say) -> Reproduced:
     """Read what the run read, fit what it fitted, and compare. Nothing is written.
 
     run: a run's id, or ``models:/name/version``. The declaration is the one of the recipe; where conf/ says something
@@ -49,7 +49,7 @@ def reproduce(spark: SparkSession, project: Project, run: str, say: Callable[[st
 
 
 def _recipe(project: Project, run: str) -> Recipe:
-    text = runs.document(project.settings.registry, run, RECIPE)
+    text = document(project.settings.registry, run, RECIPE)
     try:
         return Recipe.model_validate_json(text)
     except ValidationError as error:

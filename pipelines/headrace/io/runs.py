@@ -1,11 +1,8 @@
-"""MLflow's runs: a fitted version logged with its evidence, and what is known of versions there are."""
+"""MLflow's runs: a fitted estimator logged with its evidence and registered as a version."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import UTC, datetime
 from importlib.metadata import packages_distributions
 from pathlib import Path
 from typing import Any
@@ -13,28 +10,13 @@ from typing import Any
 import pandas as pd
 
 from headrace.config import Registry
-from headrace.errors import InfrastructureError, UsageError
+from headrace.errors import UsageError
 from headrace.io.registry import Pinned, client_of
 
-__all__ = ["Version", "document", "register", "take_free_alias", "versions"]
+__all__ = ["ROWS", "register", "take_free_alias"]
 
 ROWS = "headrace.rows"
 """The tag with the digest of the rows a version was fitted and measured on."""
-
-_VERSION = re.compile(r"models:/(?P<name>.+)(?P<how>[/@])(?P<version>[^/@]+)")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Version:
-    """A registered version as the registry and its run know it. rows: digest of its rows, if headrace trained it."""
-
-    name: str
-    version: str
-    aliases: tuple[str, ...]
-    run: str
-    registered_at: datetime
-    rows: str | None
-    metrics: Mapping[str, float]
 
 
 def register(
@@ -89,57 +71,6 @@ def take_free_alias(pinned: Pinned, alias: str) -> bool:
     if free:
         client.set_registered_model_alias(pinned.name, alias, pinned.version)
     return free
-
-
-def versions(registry: Registry, name: str) -> list[Version]:
-    """Every version of a registered model, the newest first; none if it has none."""
-    client = client_of(registry)
-    found = client.search_model_versions(f"name='{name}'")
-    aliases = client.get_registered_model(name).aliases if found else {}
-    return sorted((_version(client, one, aliases) for one in found), key=lambda one: int(one.version), reverse=True)
-
-
-def document(registry: Registry, run: str, file: str) -> str:
-    """A text kept with a run. run: its id, or ``models:/name/version`` or ``models:/name@alias``.
-
-    Raises UsageError if there is no such run or version, or it keeps no such text.
-    """
-    import mlflow
-    from mlflow.exceptions import MlflowException
-
-    client = client_of(registry)
-    try:
-        run_id = _run_id(client, run)
-        there = {one.path for one in client.list_artifacts(run_id)}
-    except MlflowException as error:
-        if error.error_code in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
-            told = f"MLflow's registry has no {run}: 'headrace models ls' lists versions and their runs"
-            raise UsageError(told) from error
-        raise InfrastructureError(f"MLflow's registry does not say what {run} is: {error}") from error
-    if file not in there:
-        raise UsageError(f"{run} keeps no {file}: it was not made by 'headrace train', or by one that kept none yet")
-    return str(mlflow.artifacts.load_text(f"runs:/{run_id}/{file}"))
-
-
-def _run_id(client: Any, run: str) -> str:
-    match = _VERSION.fullmatch(run)
-    if match is None:
-        return str(client.get_run(run).info.run_id)
-    found = client.get_model_version_by_alias if match["how"] == "@" else client.get_model_version
-    return str(found(match["name"], match["version"]).run_id)
-
-
-def _version(client: Any, found: Any, aliases: Mapping[str, str]) -> Version:
-    data = client.get_run(found.run_id).data if found.run_id else None
-    return Version(
-        name=found.name,
-        version=str(found.version),
-        aliases=tuple(sorted(alias for alias, version in aliases.items() if str(version) == str(found.version))),
-        run=found.run_id or "",
-        registered_at=datetime.fromtimestamp(found.creation_timestamp / 1_000, UTC),
-        rows=data.tags.get(ROWS) if data else None,
-        metrics=dict(sorted(data.metrics.items())) if data else {},
-    )
 
 
 def _types(fitted: Any) -> list[str]:
