@@ -15,10 +15,11 @@ from headrace.flows.ingest_job import ACCEPTING
 from headrace.io import ledger
 from headrace.io.cuts import Cut, cuts
 from headrace.io.lake import Lake
+from headrace.models.labels import LABEL, labelled
 from headrace.models.spec import Training
-from headrace.models.training import LABEL, segment_column
+from headrace.models.training import segment_column
 
-__all__ = ["At", "TrainingSet", "labelled", "newest", "training_set"]
+__all__ = ["At", "TrainingSet", "newest", "training_set"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,9 +58,8 @@ def training_set(spark: SparkSession, score: scoring.Score, training: Training, 
     value as text, in its ``segment_column``, which is not in the digest.
     """
     model, lake = score.model, score.lake
-    joined = scoring.with_features(
-        labelled(spark, lake, score, training, at), model, score.feature_sets, lake, at.features
-    )
+    labels = _labelled(spark, score, training, at)
+    joined = scoring.with_features(labels, model, score.feature_sets, lake, at.features)
     segments = [F.col(field).cast("string").alias(segment_column(field)) for field in training.measured_by]
     inputs = scoring.input_values(model, score.contract)
     table = joined.select("record_id", "event_time", LABEL, *inputs, *segments).persist()
@@ -70,25 +70,13 @@ def training_set(spark: SparkSession, score: scoring.Score, training: Training, 
         table.unpersist()
 
 
-def labelled(spark: SparkSession, lake: Lake, score: scoring.Score, training: Training, at: At) -> DataFrame:
-    """The records the model would be asked about whose label has come in time, each with its ``label``.
-
-    label: BOOLEAN where the model answers with a probability, else DOUBLE.
-    A record without a label is left out, one with several takes the first by event time, then by record.
-    """
-    label, model = training.label, score.model
+def _labelled(spark: SparkSession, score: scoring.Score, training: Training, at: At) -> DataFrame:
+    """The records the model would be asked about whose label is known."""
+    model, lake, label = score.model, score.lake, training.label
     # Only what the contract names: a column the table has grown may have the name of a feature, or of the label.
     known = lake.as_of(spark, f"signals_{model.signal}", at.signals[model.signal])
     asked = known.select(*score.contract.names, "record_id", "event_time")
-    if model.where:
-        asked = asked.where(F.expr(model.where))
-    value = F.expr(label.expression).try_cast("boolean" if model.classifies else "double")
-    came = F.struct("event_time", "record_id")
-    truth = (
-        lake.as_of(spark, f"signals_{label.signal}", at.signals[label.signal])
-        .groupBy(F.col(label.by).alias("_by"))
-        .agg(F.min_by(value, came).alias(LABEL), F.min("event_time").alias("_at"))
+    told = lake.as_of(spark, f"signals_{label.signal}", at.signals[label.signal])
+    return labelled(
+        asked.where(F.expr(model.where)) if model.where else asked, told, label, classifies=model.classifies
     )
-    joined = asked.join(truth, F.col(label.by) == F.col("_by"), how="inner")
-    wait = F.expr(f"INTERVAL '{int(label.within.total_seconds())}' SECOND")
-    return joined.where((F.col("_at") <= F.col("event_time") + wait) & F.col(LABEL).isNotNull()).drop("_by", "_at")

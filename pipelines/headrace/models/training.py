@@ -12,15 +12,14 @@ import numpy.typing as npt
 import pandas as pd
 
 from headrace.models.estimators import Build
+from headrace.models.labels import LABEL
 from headrace.models.metrics import by_segment, metrics
 from headrace.models.reference import histograms
 from headrace.models.routed import routed
 from headrace.models.scoring import answers
 from headrace.models.spec import Model, Training
 
-__all__ = ["LABEL", "Fitted", "fit", "segment_column"]
-
-LABEL = "label"
+__all__ = ["Fitted", "fit", "segment_column"]
 
 
 def segment_column(field: str) -> str:
