@@ -367,13 +367,13 @@ MISTAKES = {
     ),
     "segment of no field": (
         MODEL,
-        "holdout: 0.25",
+        "segments: [origin, carrier]",
         "segments: [origin, carier]",
         "training.segments[1]: departures has no field carier; did you mean 'carrier'?",
     ),
     "segment of a time": (
         MODEL,
-        "holdout: 0.25",
+        "segments: [origin, carrier]",
         "segments: [scheduled_at]",
         "training.segments[0]: scheduled_at is timestamp: segments are values of string, integer, boolean",
     ),

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+from tests.flights import CONF
 from tests.pure.test_training import declared
 
+from headrace.flows.project import load
+from headrace.flows.reproduce import undeclared
 from headrace.models.recipe import Difference, Recipe, compared
 
 RECIPE = Recipe(
@@ -47,3 +52,29 @@ def test_each_part_that_differs_is_named_with_its_values() -> None:
         "environment": (Difference("numpy", "2.3.0", None), Difference("pandas", None, "2.3.3")),
         "metrics": (Difference("log_loss", 0.1 + 0.2, 0.3),),
     }
+
+
+def test_what_a_recipe_takes_that_is_no_longer_declared_is_named() -> None:
+    project = load(CONF, "local", {})
+    model = project.written["arrives_late"]
+    assert model.training is not None
+    recipe = RECIPE.model_copy(update={"model": model})
+    assert undeclared(project, recipe) == []
+    without = {name: contract for name, contract in project.contracts.items() if name != "arrivals"}
+    others = {name: one for name, one in project.feature_sets.items() if name != "airport_weather"}
+    assert undeclared(replace(project, contracts=without, feature_sets=others), recipe) == [
+        "signal arrivals",
+        "feature set airport_weather",
+    ]
+    part = model.inputs.features[0].model_copy(
+        update={"take": ("flights", "median_dep_delay"), "by": {"origin": "gate"}}
+    )
+    inputs = model.inputs.model_copy(update={"signal": ("origin", "tail"), "features": (part,)})
+    training = model.training.model_copy(update={"segments": ("airline",)})
+    older = model.model_copy(update={"inputs": inputs, "training": training})
+    assert undeclared(project, RECIPE.model_copy(update={"model": older})) == [
+        "tail of signal departures",
+        "gate of signal departures",
+        "airline of signal departures",
+        "median_dep_delay of feature set origin_departures",
+    ]

@@ -110,7 +110,7 @@ def test_a_version_is_reproduced_until_a_row_is_changed(spark: SparkSession, tra
     found = reproduce(spark, changed, first.run, print)
     assert found.equal
     assert differing(found) == {"model": ["training.parameters.max_iter", "training.per"]}
-    with pytest.raises(UsageError, match="was made from signal arrivals, which conf/ no longer declares"):
+    with pytest.raises(UsageError, match="what conf/ no longer declares: signal arrivals, signal departures"):
         reproduce(spark, replace(project, contracts={}), first.run, print)
 
     table = DeltaTable.forPath(spark, f"{trained.home}/tables/signals_departures")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 
 from pydantic import ValidationError
@@ -14,8 +15,9 @@ from headrace.flows.train import RECIPE
 from headrace.flows.training_set import At
 from headrace.io.versions import document
 from headrace.models.recipe import Part, Recipe, compared
+from headrace.models.spec import Model
 
-__all__ = ["Reproduced", "reproduce"]
+__all__ = ["Reproduced", "reproduce", "undeclared"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +42,9 @@ def reproduce(spark: SparkSession, project: Project, run: str, say: Say) -> Repr
     Raises UsageError if the run has no recipe, or what it was made from is not declared any more.
     """
     recorded = _recipe(project, run)
-    _refuse_undeclared(project, recorded, run)
+    gone = undeclared(project, recorded)
+    if gone:
+        raise UsageError(f"{run} was made from what conf/ no longer declares: {', '.join(gone)}")
     model = recorded.model
     found = learn(spark, project, model, At.from_json(recorded.signals, recorded.features), say).recipe
     declared = project.written.get(model.name, model)
@@ -56,8 +60,27 @@ def _recipe(project: Project, run: str) -> Recipe:
         raise UsageError(f"{run}: this version of headrace cannot read its {RECIPE}: {error}") from error
 
 
-def _refuse_undeclared(project: Project, recorded: Recipe, run: str) -> None:
-    gone = [f"signal {name}" for name in recorded.signals if name not in project.contracts]
-    gone += [f"feature set {name}" for name in recorded.features if name not in project.feature_sets]
-    if gone:
-        raise UsageError(f"{run} was made from {', '.join(gone)}, which conf/ no longer declares")
+def undeclared(project: Project, recorded: Recipe) -> list[str]:
+    """What a recipe takes from signals and feature sets that is not declared any more."""
+    declared: dict[str, Collection[str]] = {
+        **{f"signal {name}": contract.names for name, contract in project.contracts.items()},
+        **{f"feature set {name}": one.columns for name, one in project.feature_sets.items()},
+    }
+    lost = []
+    for owner, names in _taken(recorded.model):
+        if owner in declared:
+            lost += [f"{name} of {owner}" for name in names if name not in declared[owner]]
+        else:
+            lost.append(owner)
+    return lost
+
+
+def _taken(model: Model) -> Iterator[tuple[str, Iterable[str]]]:
+    keys = [field for part in model.inputs.features for field in part.by.values()]
+    training = model.training
+    if training is not None:
+        keys += [training.label.by, *training.measured_by]
+        yield f"signal {training.label.signal}", [training.label.by]
+    yield f"signal {model.signal}", dict.fromkeys((*model.inputs.signal, *keys))
+    for part in model.inputs.features:
+        yield f"feature set {part.set}", part.take
