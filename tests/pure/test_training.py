@@ -126,16 +126,18 @@ def test_a_value_with_one_class_has_no_classifier_of_its_own() -> None:
 
 
 def test_metrics_by_segment() -> None:
-    segments = pd.DataFrame({"kitchen": ["b", "a", None, "a"] * 10, "till": ["1"] * 40})
-    labels = pd.Series([True, False, True, True] * 10)
-    answers = np.array([0.9, 0.2, 0.4, 0.2] * 10)
-    found = by_segment(segments, labels, answers, classifies=True).set_index(["field", "value"])
-    assert found.index.to_list()[1:] == [("kitchen", "a"), ("kitchen", "b"), ("till", "1")]
-    assert found["rows"].to_list() == [10, 20, 10, 40]
-    assert found["small"].to_list() == [True, True, True, False]
-    assert found["accuracy"].to_list() == [0.0, 0.5, 1.0, 0.5]
-    assert found["auc"].isna().to_list() == [True, False, True, False]
-    assert found.loc[("till", "1"), "log_loss"] == metrics(labels, answers, classifies=True)["log_loss"]
+    segments = pd.DataFrame({"kitchen": ["b", "a", None, "a"] * 29 + ["b", "c"] * 2, "till": ["1"] * 120})
+    labels = pd.Series([True, False, True, True] * 29 + [True] * 4)
+    answers = np.array([0.9, 0.2, 0.4, 0.2] * 29 + [0.9] * 4)
+    found = by_segment(segments, labels, answers, classifies=True)
+    assert found["field"].to_list() == ["kitchen"] * 4 + ["till"]
+    assert found["value"].to_list() == [None, "a", "b", "c", "1"]
+    assert found["rows"].to_list() == [29, 58, 31, 2, 120]
+    assert found["small"].to_list() == [True, False, False, True, False]
+    assert found["accuracy"].iloc[1:3].to_list() == [0.5, 1.0]
+    assert found["accuracy"].isna().to_list() == [True, False, False, True, False]
+    assert found["auc"].isna().to_list() == [True, False, True, True, False]
+    assert found["log_loss"].iloc[4] == metrics(labels, answers, classifies=True)["log_loss"]
 
 
 def test_no_segment_is_no_row() -> None:

@@ -13,7 +13,9 @@ __all__ = ["code", "installed"]
 
 def installed() -> dict[str, str]:
     """Python and every installed distribution, each with its version, by name."""
-    found = {one.metadata["Name"].lower().replace("_", "-"): one.version for one in distributions()}
+    # The first on the path is the one that is imported; what an install that broke off left behind has no name.
+    there = [one for one in reversed(list(distributions())) if one.metadata["Name"]]
+    found = {one.metadata["Name"].lower().replace("_", "-"): one.version for one in there}
     return {"python": platform.python_version(), **dict(sorted(found.items()))}
 
 

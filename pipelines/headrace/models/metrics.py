@@ -11,7 +11,7 @@ import pandas as pd
 __all__ = ["SMALL", "by_segment", "metrics"]
 
 SMALL = 30
-"""A segment with fewer rows than this is marked: its metrics say little."""
+"""A segment with fewer rows than this is named and counted, not measured: its metrics would say little."""
 
 
 def metrics(labels: pd.Series[Any], answers: npt.NDArray[np.float64], *, classifies: bool) -> dict[str, float]:
@@ -42,14 +42,16 @@ def by_segment(
 ) -> pd.DataFrame:
     """The metrics of every value of every column of ``segments``, null among them.
 
-    Columns: ``field``, ``value`` (text, or None), ``rows``, ``small`` (fewer than ``SMALL`` of them), the metrics.
+    Columns: ``field``, ``value`` (text, or None), ``rows``, ``small`` (fewer than ``SMALL`` of them), the metrics,
+    NaN of what is small.
     """
     found: list[dict[str, Any]] = []
     for field in segments.columns:
         codes, values = pd.factorize(segments[field], sort=True)
         for code in np.unique(codes):
             at = np.flatnonzero(codes == code)
-            measured = metrics(labels.iloc[at], answers[at], classifies=classifies)
+            small = len(at) < SMALL
+            measured = {} if small else metrics(labels.iloc[at], answers[at], classifies=classifies)
             value = None if code < 0 else values[code]
-            found.append({"field": field, "value": value, "rows": len(at), "small": len(at) < SMALL, **measured})
+            found.append({"field": field, "value": value, "rows": len(at), "small": small, **measured})
     return pd.DataFrame(found) if found else pd.DataFrame(columns=["field", "value", "rows", "small"])

@@ -15,7 +15,7 @@ from headrace.models.estimators import Build
 from headrace.models.labels import LABEL
 from headrace.models.metrics import by_segment, metrics
 from headrace.models.reference import histograms
-from headrace.models.routed import routed
+from headrace.models.routed import Routed, routed
 from headrace.models.scoring import answers
 from headrace.models.spec import Model, Training
 
@@ -80,7 +80,7 @@ def fit(model: Model, training: Training, build: Build, rows: pd.DataFrame) -> F
         segments=by_segment(segments, newer[LABEL], answered, classifies=model.classifies),
         answers=_digest(answered),
         reference=histograms(rows[inputs]) | histograms(pd.DataFrame({model.output.name: answered})),
-        own=tuple(map(str, getattr(estimator, "values", ()))) if training.per else (),
+        own=tuple(map(str, estimator.values)) if isinstance(estimator, Routed) else (),
     )
 
 
