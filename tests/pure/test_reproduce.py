@@ -72,55 +72,59 @@ def with_parameters(project: Project, **parameters: float) -> Project:
     return replace(project, written={MODEL: model.model_copy(update={"training": training})})
 
 
-def test_a_version_is_made_again_from_its_recipe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_version_is_made_again_from_its_recipe(registry_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     lake, said = Lake(), list[str]()
     spark: Any = None
     monkeypatch.setattr(learn, "newest", lake.newest)
     monkeypatch.setattr(learn, "training_set", lake.training_set)
-    monkeypatch.setenv("HEADRACE_HOME", str(tmp_path))
-    project = with_parameters(load(CONF, "local", {"HEADRACE_HOME": str(tmp_path)}))
+    environ = {"HEADRACE_HOME": str(registry_home), "HEADRACE_MODELS": "again_"}
+    for name, value in environ.items():
+        monkeypatch.setenv(name, value)
+    project = with_parameters(load(CONF, "local", environ))
     registry = project.settings.registry
 
     first = train(spark, project, MODEL, said.append)
     assert first.aliases == ("champion", "challenger")
-    assert json.loads(document(registry, "models:/arrives_late/1", "recipe.json"))["signals"] == {
+    assert json.loads(document(registry, "models:/again_arrives_late/1", "recipe.json"))["signals"] == {
         "departures": {"d-1": 4},
         "arrivals": {"a-1": 4, "r-1": 0},
     }
-    segments = json.loads(document(registry, "models:/arrives_late@champion", "segments.json"))
+    segments = json.loads(document(registry, "models:/again_arrives_late@champion", "segments.json"))
     assert [(each["field"], each["value"]) for each in segments] == [
         ("origin", "EWR"),
         ("origin", "JFK"),
         ("carrier", "B6"),
         ("carrier", "UA"),
     ]
-    reference = json.loads(document(registry, "models:/arrives_late/1", "reference.json"))
+    reference = json.loads(document(registry, "models:/again_arrives_late/1", "reference.json"))
     assert set(reference) == {*project.models[MODEL].inputs.columns, "probability_late"}
-    assert "numpy==" in document(registry, "models:/arrives_late/1", "environment.txt")
+    assert "numpy==" in document(registry, "models:/again_arrives_late/1", "environment.txt")
 
     lake.batch = 9
-    assert differing(reproduce(spark, project, "models:/arrives_late/1", said.append)) == {}
+    assert differing(reproduce(spark, project, "models:/again_arrives_late/1", said.append)) == {}
     assert lake.asked[1] == lake.asked[0]
     second = train(spark, project, MODEL, said.append)
     assert (second.pinned.version, second.aliases) == ("2", ("challenger",))
-    assert pin(registry, MODEL, "champion").version == "1"
+    assert pin(registry, "again_arrives_late", "champion").version == "1"
     assert lake.asked[2].signals["departures"] == {"d-1": 9}
 
     # conf/ says something else by now: that is told, and decides nothing.
-    changed = reproduce(spark, with_parameters(project, l2_regularization=1.0), "models:/arrives_late/1", said.append)
+    changed = reproduce(
+        spark, with_parameters(project, l2_regularization=1.0), "models:/again_arrives_late/1", said.append
+    )
     assert (changed.equal, differing(changed)) == (True, {"model": ["training.parameters.l2_regularization"]})
 
     lake.rows.loc[10, "dep_delay"] = 9.0
     lake.digest = "800:2"
-    found = reproduce(spark, project, "models:/arrives_late/1", said.append)
+    found = reproduce(spark, project, "models:/again_arrives_late/1", said.append)
     assert not found.equal
     assert set(differing(found)) == {"rows", "metrics", "answers"}
 
     monkeypatch.setattr("headrace.cli.session.session_with_tables", lambda *_: spark)
-    command = ["models", "reproduce", "models:/arrives_late/1", "--conf-dir", str(CONF)]
+    command = ["models", "reproduce", "models:/again_arrives_late/1", "--conf-dir", str(CONF)]
     shown = CliRunner().invoke(app, command)
     assert shown.exit_code == 1
-    assert "models:/arrives_late/1 is not reproduced: rows, metrics, answers differ" in shown.stderr
+    assert "models:/again_arrives_late/1 is not reproduced: rows, metrics, answers differ" in shown.stderr
     assert ["rows", "yes", "differs", "800:1", "800:2"] in [line.split() for line in shown.stdout.splitlines()]
     assert ["contracts", "equal"] in [line.split() for line in shown.stdout.splitlines()]
     answer = json.loads(CliRunner().invoke(app, [*command, "--json"]).stdout)

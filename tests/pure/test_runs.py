@@ -24,8 +24,8 @@ from headrace.models.spec import Model
 
 
 @pytest.fixture(scope="module")
-def registry(tmp_path_factory: pytest.TempPathFactory) -> Registry:
-    return Registry(tracking_uri=f"sqlite:///{tmp_path_factory.mktemp('mlflow')}/mlflow.db")
+def registry(registry_home: Path) -> Registry:
+    return Registry(tracking_uri=f"sqlite:///{registry_home}/mlflow.db")
 
 
 def registered(registry: Registry, model: Model, name: str, documents: dict[str, str] | None = None) -> pd.DataFrame:
@@ -86,10 +86,8 @@ def test_an_estimator_that_could_not_be_loaded_is_not_registered(registry: Regis
     assert versions(registry, "nameless") == []
 
 
-def test_versions_are_listed(registry: Registry, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The repository's project, its registry that of this module."""
-    home = registry.tracking_uri.removeprefix("sqlite:///").removesuffix("/mlflow.db")
-    monkeypatch.setenv("HEADRACE_HOME", home)
+def test_versions_are_listed(registry: Registry, registry_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HEADRACE_HOME", str(registry_home))
     runner = CliRunner()
     none = runner.invoke(app, ["models", "ls", "--conf-dir", str(CONF)])
     assert none.stdout == "arrives_late has no version yet: 'headrace train arrives_late' makes one.\n"
