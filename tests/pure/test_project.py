@@ -376,6 +376,37 @@ MISTAKES = {
         "name: confidence",
         "output.name: confidence is a column headrace adds",
     ),
+    "unknown estimator": (
+        MODEL,
+        "estimator: gradient_boosting",
+        "estimator: forest",
+        "training.estimator: must be one of gradient_boosting, logistic_regression, lightgbm, or a callable as "
+        "package.module:name",
+    ),
+    "segment of no field": (
+        MODEL,
+        "segments: [origin, carrier]",
+        "segments: [origin, carier]",
+        "training.segments[1]: departures has no field carier; did you mean 'carrier'?",
+    ),
+    "segment of a time": (
+        MODEL,
+        "segments: [origin, carrier]",
+        "segments: [scheduled_at]",
+        "training.segments[0]: scheduled_at is timestamp: segments are values of string, integer, boolean",
+    ),
+    "estimators by what is no input": (
+        MODEL,
+        "holdout: 0.25",
+        "per: tailnum",
+        "training.per: tailnum is not in inputs.signal; there are: origin, carrier, dest, dep_delay, distance",
+    ),
+    "probability of one column": (
+        MODEL,
+        "column: 1, kind",
+        "kind",
+        "output: needs column: 1, the second of the two probabilities a trained model returns",
+    ),
     "share beyond one": (MODEL, "holdout: 0.25", "holdout: 2", "training.holdout: must be less than 1.0"),
     "time without zone": (
         MODEL,

@@ -59,7 +59,7 @@ def headrace_lines() -> list[list[str]]:
 
 @pytest.mark.parametrize("words", headrace_lines(), ids=" ".join)
 def test_every_command_line_is_one_that_exists(words: list[str]) -> None:
-    command = words[: 2 if words[0] in ("ledger", "sources", "dead-letters", "features", "quality") else 1]
+    command = words[: 2 if words[0] in ("ledger", "sources", "dead-letters", "features", "quality", "models") else 1]
     shown = runner.invoke(app, [*command, "--help"], terminal_width=200)
     assert shown.exit_code == 0, shown.output
     assert all(f"{word} " in shown.stdout for word in words if word.startswith("--"))

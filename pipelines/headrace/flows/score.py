@@ -32,7 +32,7 @@ from headrace.models.scoring import answered
 from headrace.models.spec import Model
 from headrace.tables import DEAD_LETTERS, Column, Table, predictions
 
-__all__ = ["Score", "job", "opened_stream", "score_batch", "stream", "table", "with_features"]
+__all__ = ["Score", "described", "job", "opened_stream", "score_batch", "stream", "table", "with_features"]
 
 FLOW = "score"
 
@@ -70,7 +70,11 @@ def input_columns(model: Model, contract: Contract) -> list[Column]:
 
 def job(project: Project, name: str, *, patient: bool = True) -> Score:
     """The flow of one model as the project declares it."""
-    model = project.models[name]
+    return described(project, project.models[name], patient=patient)
+
+
+def described(project: Project, model: Model, *, patient: bool = True) -> Score:
+    """The flow of a declaration, on the project's contracts, feature sets and tables."""
     return Score(
         model=model,
         contract=project.contracts[model.signal],
@@ -78,7 +82,7 @@ def job(project: Project, name: str, *, patient: bool = True) -> Score:
         registry=project.settings.registry,
         lake=Lake(project.settings.storage),
         at_most=project.settings.upstream_batches,
-        checkpoint=Checkpoint(f"{project.settings.storage.checkpoint_root}/score/{name}"),
+        checkpoint=Checkpoint(f"{project.settings.storage.checkpoint_root}/score/{model.name}"),
         patient=patient,
     )
 
