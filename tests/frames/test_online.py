@@ -10,7 +10,7 @@ import numpy as np
 from pyspark.sql import Row, SparkSession
 from pyspark.sql import functions as F
 
-from headrace.features.as_of import as_of, newest
+from headrace.features.as_of import Values, as_of
 from headrace.features.online import kept, newest_windows
 from headrace.features.spec import FeatureSet
 from headrace.flows.online import OnlineView
@@ -73,8 +73,9 @@ def test_answers_are_those_of_the_as_of_join_however_the_log_was_folded_in(spark
         [(*each, at(hour)) for each in entities for hour in instants], "a STRING, g BIGINT, event_time TIMESTAMP"
     )
 
-    counting = newest(log, SET, cut={"q": 9, "fill": 1}, backfill="fill")
-    joined = as_of(asked, counting, SET, by={"airport": "a", "gate": "g"}, take=SET.columns)
+    by = {"airport": "a", "gate": "g"}
+    counting = Values(feature_set=SET, log=log, cut={"q": 9, "fill": 1}, backfill="fill", by=by, take=SET.columns)
+    joined = as_of(asked, [counting])
     expected = {(row["a"], row["g"], row["event_time"].timestamp()): row for row in joined.collect()}
 
     keep, cut = kept(SET, LEEWAY), Cut("q", 9, None, "fill", 1)

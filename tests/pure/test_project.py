@@ -495,6 +495,18 @@ def test_a_feature_taken_twice_is_told_of_the_inputs(conf: Path) -> None:
     ]
 
 
+def test_a_set_is_named_once_in_a_model(conf: Path) -> None:
+    change(conf / MODEL, ", max_dep_delay]", "]")
+    change(conf / MODEL, "set: origin_arrivals", "set: origin_departures")
+    change(conf / MODEL, "[mean_arr_delay]", "[max_dep_delay]")
+    features = change(conf / MODEL, "  features:", "  features:")
+
+    assert mistakes(conf) == [
+        f"conf/{MODEL}:{features}: inputs.features: names origin_departures twice: a record takes the values of one "
+        "entity from a set"
+    ]
+
+
 def test_one_unreadable_file_is_one_mistake(conf: Path) -> None:
     (conf / SET).write_text("name: [")
 

@@ -18,7 +18,7 @@ from pyspark.sql.types import DoubleType, StructField, StructType
 
 from headrace.config import Registry
 from headrace.contracts.model import Contract, Kind
-from headrace.features.as_of import as_of, newest
+from headrace.features.as_of import Values, as_of
 from headrace.features.spec import FeatureSet
 from headrace.flows.batch import Batch, Upstream, opened, upstream
 from headrace.flows.decisions import ARRIVED_AT, EVENT_TIME, decisions, end_of, unanswered
@@ -52,6 +52,18 @@ class Score:
     checkpoint: Checkpoint
     at_most: int
     patient: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Asked:
+    """What of a batch the model is asked about, and per slice how many records it is not.
+
+    between: the first and the last second of event time among those; None without one.
+    """
+
+    count: int
+    between: tuple[int, int] | None
+    skipped: Mapping[str, int]
 
 
 def table(model: Model, contract: Contract) -> Table:
@@ -105,13 +117,13 @@ def score_batch(score: Score, records: DataFrame, batch_id: int) -> None:
     try:
         with watch.lap("plan"):
             read = upstream(batch, score.lake, f"signals_{score.model.signal}")
-            eligible, last, skipped = _asked(score, records)
-            choices = _planned(score, batch, last)
+            asked = _asked(score, records)
+            choices = _planned(score, batch, asked)
         target = table(score.model, score.contract)
         unusable = 0
-        if eligible:
+        if asked.between:
             with watch.lap("score"):
-                decided = _decided(score, records, choices, batch, count=eligible).persist()
+                decided = _decided(score, records, choices, batch, asked).persist()
                 unusable = decided.where(F.col(score.model.output.name).isNull()).count()
             with watch.lap("write"):
                 _write(score, batch, records, decided, target, choices, unusable=unusable)
@@ -119,21 +131,36 @@ def score_batch(score: Score, records: DataFrame, batch_id: int) -> None:
     finally:
         records.unpersist()
     with watch.lap("account"):
-        entries = _entries(score, batch, target, read, skipped, watch, unusable=unusable)
+        entries = _entries(score, batch, target, read, asked.skipped, watch, unusable=unusable)
     note = f"version {choices['version']}" if choices["version"] else ""
     ledger.record(batch.spark, score.lake, entries, batch.writer, note)
 
 
 def with_features(
-    rows: DataFrame, model: Model, feature_sets: Mapping[str, FeatureSet], lake: Lake, at: Mapping[str, Cut]
+    rows: DataFrame,
+    model: Model,
+    feature_sets: Mapping[str, FeatureSet],
+    lake: Lake,
+    at: Mapping[str, Cut],
+    *,
+    between: tuple[int, int] | None = None,
 ) -> DataFrame:
-    """The rows with the model's features as of their event time, at the given cuts; for serving and training alike."""
-    for part in model.inputs.features:
-        feature_set, cut = feature_sets[part.set], at[part.set]
-        log = lake.read(rows.sparkSession, f"features_{part.set}_log")
-        values = newest(log, feature_set, cut=cut.batches, backfill=cut.backfill_id)
-        rows = as_of(rows, values, feature_set, by=part.by, take=part.take)
-    return rows
+    """The rows with the model's features as of their event time, at the given cuts; for serving and training alike.
+
+    between: the first and the last second of their event times, where they are known; see ``as_of``.
+    """
+    sets = [
+        Values(
+            feature_set=feature_sets[part.set],
+            log=lake.read(rows.sparkSession, f"features_{part.set}_log"),
+            cut=at[part.set].batches,
+            backfill=at[part.set].backfill_id,
+            by=part.by,
+            take=part.take,
+        )
+        for part in model.inputs.features
+    ]
+    return as_of(rows, sets, between=between)
 
 
 def eligible_records(model: Model) -> SparkColumn:
@@ -147,29 +174,34 @@ def input_values(model: Model, contract: Contract) -> list[SparkColumn]:
     return [F.col(column.name).cast(column.type).alias(column.name) for column in input_columns(model, contract)]
 
 
-def _asked(score: Score, records: DataFrame) -> tuple[int, int | None, dict[str, int]]:
-    """How many records the model is asked about, the event time of the last, and per slice how many it is not."""
+def _asked(score: Score, records: DataFrame) -> _Asked:
     asked = eligible_records(score.model)
+    second = F.when(asked, F.unix_seconds("event_time"))
     counted = (
         records.groupBy(F.concat_ws("/", "query_id", "batch_id").alias("slice"))
         .agg(
             F.count_if(asked).alias("asked"),
             F.count_if(~asked).alias("skipped"),
-            F.max(F.when(asked, F.unix_seconds("event_time"))).alias("last"),
+            F.min(second).alias("first"),
+            F.max(second).alias("last"),
         )
         .collect()
     )
-    lasts = [row["last"] for row in counted if row["last"] is not None]
-    return sum(row["asked"] for row in counted), max(lasts, default=None), {r["slice"]: r["skipped"] for r in counted}
+    times = [row[end] for row in counted for end in ("first", "last") if row[end] is not None]
+    return _Asked(
+        count=sum(row["asked"] for row in counted),
+        between=(min(times), max(times)) if times else None,
+        skipped={row["slice"]: row["skipped"] for row in counted},
+    )
 
 
-def _planned(score: Score, batch: Batch, last: int | None) -> Mapping[str, Any]:
+def _planned(score: Score, batch: Batch, asked: _Asked) -> Mapping[str, Any]:
     """The version and the cuts, chosen once. Without a record to score nothing is chosen, and no model is needed."""
 
     def choose() -> Mapping[str, Any]:
-        if last is None:
+        if asked.between is None:
             return {"version": None, "cuts": {}}
-        needed = {name: _newest_end(feature_set, last) for name, feature_set in score.feature_sets.items()}
+        needed = {name: _newest_end(feature_set, asked.between[1]) for name, feature_set in score.feature_sets.items()}
         patience = score.model.wait.total_seconds() if score.patient else 0.0
         found = wait_for(batch.spark, score.lake, needed, patience=patience)
         pinned = registry.pin(score.registry, score.model.registered_model, score.model.alias)
@@ -184,10 +216,10 @@ def _newest_end(feature_set: FeatureSet, second: int) -> int:
     return second // step * step
 
 
-def _decided(score: Score, records: DataFrame, choices: Mapping[str, Any], batch: Batch, *, count: int) -> DataFrame:
+def _decided(score: Score, records: DataFrame, choices: Mapping[str, Any], batch: Batch, asked: _Asked) -> DataFrame:
     """Identity, inputs, answer and ages of each record that is scored: plain columns, a row each."""
     model = score.model
-    asked = records.where(eligible_records(model)).select(
+    rows = records.where(eligible_records(model)).select(
         *score.contract.names,
         "record_id",
         "event_time",
@@ -195,7 +227,7 @@ def _decided(score: Score, records: DataFrame, choices: Mapping[str, Any], batch
         F.col("query_id").alias("signal_query_id"),
         F.col("batch_id").alias("signal_batch_id"),
     )
-    joined = with_features(asked, model, score.feature_sets, score.lake, _cuts(choices))
+    joined = with_features(rows, model, score.feature_sets, score.lake, _cuts(choices), between=asked.between)
     plain = joined.select(
         "record_id",
         F.col("event_time").alias(EVENT_TIME),
@@ -207,7 +239,7 @@ def _decided(score: Score, records: DataFrame, choices: Mapping[str, Any], batch
     )
     pinned = registry.Pinned(score.registry, model.registered_model, choices["version"])
     added = StructType([StructField(model.output.name, DoubleType()), StructField("confidence", DoubleType())])
-    return registry.scored(plain, pinned, partial(answered, model), added, count=count)
+    return registry.scored(plain, pinned, partial(answered, model), added, count=asked.count)
 
 
 def _write(
