@@ -88,7 +88,7 @@ def _outputs(project: Project) -> Iterator[tuple[Table, str, tuple[str, ...]]]:
         log = features.table(feature_set, project.contracts[feature_set.signal])
         yield log, f"'{ledger.WHOLE}'", ("features", "backfill", "history")
     for model in project.models.values():
-        target = score.table(model, project.contracts[model.signal])
+        target = score.table(score.described(project, model))
         yield target, "concat_ws('/', signal_query_id, cast(signal_batch_id AS STRING))", ("score",)
 
 

@@ -120,7 +120,7 @@ def tables(project: Project) -> Iterator[Table]:
     for feature_set in project.feature_sets.values():
         yield features.table(feature_set, project.contracts[feature_set.signal])
     for model in project.models.values():
-        yield score.table(model, project.contracts[model.signal])
+        yield score.table(score.described(project, model))
 
 
 def views(project: Project) -> Iterator[View]:

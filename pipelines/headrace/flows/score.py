@@ -6,7 +6,7 @@ cut, that is the last batch of the set's query that was committed when this batc
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -20,6 +20,7 @@ from headrace.config import Registry
 from headrace.contracts.model import Contract, Kind
 from headrace.features.as_of import Values, as_of
 from headrace.features.spec import FeatureSet
+from headrace.flows import features
 from headrace.flows.batch import Batch, Upstream, opened, upstream
 from headrace.flows.decisions import ARRIVED_AT, EVENT_TIME, decisions, end_of, unanswered
 from headrace.flows.project import Project
@@ -41,12 +42,14 @@ FLOW = "score"
 class Score:
     """All that one model's batches need.
 
-    at_most: how many upstream batches a batch takes. patient: whether it waits for features that are behind.
+    texts: those of its inputs that are text. at_most: how many upstream batches a batch takes.
+    patient: whether it waits for features that are behind.
     """
 
     model: Model
     contract: Contract
     feature_sets: Mapping[str, FeatureSet]
+    texts: frozenset[str]
     registry: Registry
     lake: Lake
     checkpoint: Checkpoint
@@ -66,18 +69,17 @@ class _Asked:
     skipped: Mapping[str, int]
 
 
-def table(model: Model, contract: Contract) -> Table:
+def table(score: Score) -> Table:
     """The table of a model's decisions."""
-    return predictions(model.name, input_columns(model, contract), model.output.name)
+    return predictions(score.model.name, input_columns(score), score.model.output.name)
 
 
-def input_columns(model: Model, contract: Contract) -> list[Column]:
+def input_columns(score: Score) -> list[Column]:
     """The model's inputs as columns: numbers as DOUBLE, whatever they were, and text as STRING.
 
     One type for every number means that a null, which a DataFrame of integers cannot hold, changes no type.
     """
-    text = {field.name for field in contract.fields if field.kind is Kind.STRING}
-    return [Column(name, "STRING" if name in text else "DOUBLE") for name in model.inputs.columns]
+    return [Column(name, "STRING" if name in score.texts else "DOUBLE") for name in score.model.inputs.columns]
 
 
 def job(project: Project, name: str, *, patient: bool = True) -> Score:
@@ -87,16 +89,30 @@ def job(project: Project, name: str, *, patient: bool = True) -> Score:
 
 def described(project: Project, model: Model, *, patient: bool = True) -> Score:
     """The flow of a declaration, on the project's contracts, feature sets and tables."""
+    contract = project.contracts[model.signal]
     return Score(
         model=model,
-        contract=project.contracts[model.signal],
+        contract=contract,
         feature_sets={part.set: project.feature_sets[part.set] for part in model.inputs.features},
+        texts=frozenset((*_texts(contract), *_text_features(project, model))),
         registry=project.settings.registry,
         lake=Lake(project.settings.storage),
         at_most=project.settings.upstream_batches,
         checkpoint=Checkpoint(f"{project.settings.storage.checkpoint_root}/score/{model.name}"),
         patient=patient,
     )
+
+
+def _texts(contract: Contract) -> Iterator[str]:
+    yield from (field.name for field in contract.fields if field.kind is Kind.STRING)
+
+
+def _text_features(project: Project, model: Model) -> Iterator[str]:
+    for part in model.inputs.features:
+        feature_set = project.feature_sets[part.set]
+        log = features.table(feature_set, project.contracts[feature_set.signal])
+        texts = {column.name for column in log.columns if column.type == "STRING"}
+        yield from (f"{part.set}_{name}" for name in part.take if name in texts)
 
 
 def stream(spark: SparkSession, score: Score) -> DataFrame:
@@ -119,7 +135,7 @@ def score_batch(score: Score, records: DataFrame, batch_id: int) -> None:
             read = upstream(batch, score.lake, f"signals_{score.model.signal}")
             asked = _asked(score, records)
             choices = _planned(score, batch, asked)
-        target = table(score.model, score.contract)
+        target = table(score)
         unusable = 0
         if asked.between:
             with watch.lap("score"):
@@ -169,9 +185,9 @@ def eligible_records(model: Model) -> SparkColumn:
     return condition & (F.col("event_time") >= F.lit(model.start)) if model.start else condition
 
 
-def input_values(model: Model, contract: Contract) -> list[SparkColumn]:
+def input_values(score: Score) -> list[SparkColumn]:
     """The model's inputs under their names and types."""
-    return [F.col(column.name).cast(column.type).alias(column.name) for column in input_columns(model, contract)]
+    return [F.col(column.name).cast(column.type).alias(column.name) for column in input_columns(score)]
 
 
 def _asked(score: Score, records: DataFrame) -> _Asked:
@@ -235,7 +251,7 @@ def _decided(score: Score, records: DataFrame, choices: Mapping[str, Any], batch
         "signal_query_id",
         "signal_batch_id",
         *[F.col(f"{name}_end").alias(end_of(name)) for name in score.feature_sets],
-        *input_values(model, score.contract),
+        *input_values(score),
     )
     pinned = registry.Pinned(score.registry, model.registered_model, choices["version"])
     added = StructType([StructField(model.output.name, DoubleType()), StructField("confidence", DoubleType())])

@@ -32,8 +32,7 @@ def served(spark: SparkSession, project: Project, model: Model, part: FeatureInp
     plans = _cuts(spark, lake, model, part.set)
     if plans is None:
         return
-    described = score.job(project, model.name)
-    inputs = {column.name: column.type for column in score.input_columns(model, described.contract)}
+    inputs = {column.name: column.type for column in score.input_columns(score.described(project, model))}
     given = {f"{part.set}_{name}": inputs[f"{part.set}_{name}"] for name in part.take}
     decisions = lake.read(spark, f"predictions_{model.name}").join(
         F.broadcast(plans.select("query_id", "batch_id").distinct()), ["query_id", "batch_id"], "left_semi"

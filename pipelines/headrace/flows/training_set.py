@@ -61,7 +61,7 @@ def training_set(spark: SparkSession, score: scoring.Score, training: Training, 
     labels = _labelled(spark, score, training, at)
     joined = scoring.with_features(labels, model, score.feature_sets, lake, at.features)
     segments = [F.col(field).cast("string").alias(segment_column(field)) for field in training.measured_by]
-    inputs = scoring.input_values(model, score.contract)
+    inputs = scoring.input_values(score)
     table = joined.select("record_id", "event_time", LABEL, *inputs, *segments).persist()
     try:
         digest = table.agg(ledger.digest(table, ["record_id", "event_time", LABEL, *model.inputs.columns])).first()
