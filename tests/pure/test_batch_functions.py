@@ -11,7 +11,7 @@ import pytest
 from pydantic import SecretStr
 
 from headrace.config import RedisOnline
-from headrace.flows import features, ingest, ingest_job, score
+from headrace.flows import features, ingest, ingest_job, score, score_job
 from headrace.flows.project import load
 
 PROJECT = load(Path(__file__).parents[2] / "conf", "local", {})
@@ -21,7 +21,7 @@ FUNCTIONS = {
     "ingest": partial(ingest.ingest_batch, ingest_job.job(PROJECT, "departures")),
     "features": partial(features.features_batch, features.job(PROJECT, "origin_departures")),
     "features with an online view": partial(features.features_batch, features.job(VIEWED, "origin_departures")),
-    "score": partial(score.score_batch, score.job(PROJECT, "arrives_late")),
+    "score": partial(score.score_batch, score_job.job(PROJECT, "arrives_late")),
 }
 
 

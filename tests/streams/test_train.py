@@ -18,7 +18,7 @@ from typer.testing import CliRunner
 
 from headrace.cli import app
 from headrace.errors import UsageError
-from headrace.flows import score
+from headrace.flows import score_job
 from headrace.flows.project import Project
 from headrace.flows.reproduce import Reproduced, reproduce
 from headrace.flows.train import train
@@ -39,7 +39,7 @@ def quick(project: Project, **training: object) -> Project:
 
 
 def test_a_training_set_is_that_of_its_cut_whatever_came_since(spark: SparkSession, day_by_day: Taken) -> None:
-    described = score.job(day_by_day.project, MODEL)
+    described = score_job.job(day_by_day.project, MODEL)
     training = described.model.training
     assert training is not None
     training = training.model_copy(update={"segments": ("tailnum",)})

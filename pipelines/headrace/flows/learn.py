@@ -10,7 +10,7 @@ from pyspark.sql import SparkSession
 
 from headrace.config import duration_text
 from headrace.errors import ConfigError, UsageError
-from headrace.flows import score as scoring
+from headrace.flows import score_job
 from headrace.flows.model_references import compiled
 from headrace.flows.project import Project
 from headrace.flows.training_set import At, newest, training_set
@@ -67,7 +67,7 @@ def learn(spark: SparkSession, project: Project, model: Model, at: At | None, sa
     return Learned(training, recipe, fitted, found.rows[list(model.inputs.columns)].head(5))
 
 
-def _ready(project: Project, model: Model) -> tuple[Training, Build, scoring.Score]:
+def _ready(project: Project, model: Model) -> tuple[Training, Build, score_job.Score]:
     """All that can be known to be wrong before anything is read."""
     try:
         safe = compiled(model, project.contracts)
@@ -79,4 +79,4 @@ def _ready(project: Project, model: Model) -> tuple[Training, Build, scoring.Sco
         build = builder(safe.training, classifies=model.classifies)
     except ValueError as error:
         raise ConfigError([f"models/{model.name}.yml: training.{error}"]) from error
-    return safe.training, build, scoring.described(project, safe)
+    return safe.training, build, score_job.described(project, safe)

@@ -19,7 +19,7 @@ from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from headrace.config import DeltaSource, FileSource, KafkaSource
-from headrace.flows import features, ingest_job, score
+from headrace.flows import features, ingest_job, score_job
 from headrace.flows.project import Project
 from headrace.flows.table_check import compared
 from headrace.io import kafka_admin, ledger
@@ -88,7 +88,7 @@ def _outputs(project: Project) -> Iterator[tuple[Table, str, tuple[str, ...]]]:
         log = features.table(feature_set, project.contracts[feature_set.signal])
         yield log, f"'{ledger.WHOLE}'", ("features", "backfill", "history")
     for model in project.models.values():
-        target = score.table(score.described(project, model))
+        target = score_job.table(score_job.described(project, model))
         yield target, "concat_ws('/', signal_query_id, cast(signal_batch_id AS STRING))", ("score",)
 
 

@@ -6,55 +6,26 @@ cut, that is the last batch of the set's query that was committed when this batc
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from pyspark.sql import Column as SparkColumn
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.types import DoubleType, StructField, StructType
 
-from headrace.config import Registry
-from headrace.contracts.model import Contract, Kind
-from headrace.features.as_of import Values, as_of
 from headrace.features.spec import FeatureSet
-from headrace.flows import features
 from headrace.flows.batch import Batch, Upstream, opened, upstream
 from headrace.flows.decisions import ARRIVED_AT, EVENT_TIME, decisions, end_of, unanswered
-from headrace.flows.project import Project
+from headrace.flows.score_job import FLOW, Score, eligible_records, input_values, table, with_features
 from headrace.io import ledger, registry
-from headrace.io.checkpoint import Checkpoint
 from headrace.io.cuts import Cut, wait_for
-from headrace.io.lake import Lake
 from headrace.io.plans import planned
 from headrace.models.scoring import answered
-from headrace.models.spec import Model
-from headrace.tables import DEAD_LETTERS, Column, Table, predictions
+from headrace.tables import DEAD_LETTERS, Table
 
-__all__ = ["Score", "described", "job", "opened_stream", "score_batch", "stream", "table", "with_features"]
-
-FLOW = "score"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Score:
-    """All that one model's batches need.
-
-    texts: those of its inputs that are text. at_most: how many upstream batches a batch takes.
-    patient: whether it waits for features that are behind.
-    """
-
-    model: Model
-    contract: Contract
-    feature_sets: Mapping[str, FeatureSet]
-    texts: frozenset[str]
-    registry: Registry
-    lake: Lake
-    checkpoint: Checkpoint
-    at_most: int
-    patient: bool = True
+__all__ = ["opened_stream", "score_batch", "stream"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,52 +38,6 @@ class _Asked:
     count: int
     between: tuple[int, int] | None
     skipped: Mapping[str, int]
-
-
-def table(score: Score) -> Table:
-    """The table of a model's decisions."""
-    return predictions(score.model.name, input_columns(score), score.model.output.name)
-
-
-def input_columns(score: Score) -> list[Column]:
-    """The model's inputs as columns: numbers as DOUBLE, whatever they were, and text as STRING.
-
-    One type for every number means that a null, which a DataFrame of integers cannot hold, changes no type.
-    """
-    return [Column(name, "STRING" if name in score.texts else "DOUBLE") for name in score.model.inputs.columns]
-
-
-def job(project: Project, name: str, *, patient: bool = True) -> Score:
-    """The flow of one model as the project declares it."""
-    return described(project, project.models[name], patient=patient)
-
-
-def described(project: Project, model: Model, *, patient: bool = True) -> Score:
-    """The flow of a declaration, on the project's contracts, feature sets and tables."""
-    contract = project.contracts[model.signal]
-    return Score(
-        model=model,
-        contract=contract,
-        feature_sets={part.set: project.feature_sets[part.set] for part in model.inputs.features},
-        texts=frozenset((*_texts(contract), *_text_features(project, model))),
-        registry=project.settings.registry,
-        lake=Lake(project.settings.storage),
-        at_most=project.settings.upstream_batches,
-        checkpoint=Checkpoint(f"{project.settings.storage.checkpoint_root}/score/{model.name}"),
-        patient=patient,
-    )
-
-
-def _texts(contract: Contract) -> Iterator[str]:
-    yield from (field.name for field in contract.fields if field.kind is Kind.STRING)
-
-
-def _text_features(project: Project, model: Model) -> Iterator[str]:
-    for part in model.inputs.features:
-        feature_set = project.feature_sets[part.set]
-        log = features.table(feature_set, project.contracts[feature_set.signal])
-        texts = {column.name for column in log.columns if column.type == "STRING"}
-        yield from (f"{part.set}_{name}" for name in part.take if name in texts)
 
 
 def stream(spark: SparkSession, score: Score) -> DataFrame:
@@ -150,44 +75,6 @@ def score_batch(score: Score, records: DataFrame, batch_id: int) -> None:
         entries = _entries(score, batch, target, read, asked.skipped, watch, unusable=unusable)
     note = f"version {choices['version']}" if choices["version"] else ""
     ledger.record(batch.spark, score.lake, entries, batch.writer, note)
-
-
-def with_features(
-    rows: DataFrame,
-    model: Model,
-    feature_sets: Mapping[str, FeatureSet],
-    lake: Lake,
-    at: Mapping[str, Cut],
-    *,
-    between: tuple[int, int] | None = None,
-) -> DataFrame:
-    """The rows with the model's features as of their event time, at the given cuts; for serving and training alike.
-
-    between: the first and the last second of their event times, where they are known; see ``as_of``.
-    """
-    sets = [
-        Values(
-            feature_set=feature_sets[part.set],
-            log=lake.read(rows.sparkSession, f"features_{part.set}_log"),
-            cut=at[part.set].batches,
-            backfill=at[part.set].backfill_id,
-            by=part.by,
-            take=part.take,
-        )
-        for part in model.inputs.features
-    ]
-    return as_of(rows, sets, between=between)
-
-
-def eligible_records(model: Model) -> SparkColumn:
-    """True for a record the model is asked about; a condition that is null means no."""
-    condition = F.coalesce(F.expr(model.where), F.lit(False)) if model.where else F.lit(True)
-    return condition & (F.col("event_time") >= F.lit(model.start)) if model.start else condition
-
-
-def input_values(score: Score) -> list[SparkColumn]:
-    """The model's inputs under their names and types."""
-    return [F.col(column.name).cast(column.type).alias(column.name) for column in input_columns(score)]
 
 
 def _asked(score: Score, records: DataFrame) -> _Asked:

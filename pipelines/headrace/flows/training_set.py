@@ -10,7 +10,7 @@ import pandas as pd
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from headrace.flows import score as scoring
+from headrace.flows import score_job
 from headrace.flows.ingest_job import ACCEPTING
 from headrace.io import ledger
 from headrace.io.cuts import Cut, cuts
@@ -42,7 +42,7 @@ class TrainingSet:
     digest: str
 
 
-def newest(spark: SparkSession, lake: Lake, score: scoring.Score, training: Training) -> At:
+def newest(spark: SparkSession, lake: Lake, score: score_job.Score, training: Training) -> At:
     """The tables as the ledger has them now: every batch that is whole, none that is being written."""
     signals = dict.fromkeys((score.model.signal, training.label.signal))
     return At(
@@ -51,7 +51,7 @@ def newest(spark: SparkSession, lake: Lake, score: scoring.Score, training: Trai
     )
 
 
-def training_set(spark: SparkSession, score: scoring.Score, training: Training, at: At) -> TrainingSet:
+def training_set(spark: SparkSession, score: score_job.Score, training: Training, at: At) -> TrainingSet:
     """The labelled rows at a cut: the same whenever it is asked for.
 
     Columns: ``record_id``, ``event_time``, ``label``, the model's inputs; and for each field that is measured by its
@@ -59,9 +59,9 @@ def training_set(spark: SparkSession, score: scoring.Score, training: Training, 
     """
     model, lake = score.model, score.lake
     labels = _labelled(spark, score, training, at)
-    joined = scoring.with_features(labels, model, score.feature_sets, lake, at.features)
+    joined = score_job.with_features(labels, model, score.feature_sets, lake, at.features)
     segments = [F.col(field).cast("string").alias(segment_column(field)) for field in training.measured_by]
-    inputs = scoring.input_values(score)
+    inputs = score_job.input_values(score)
     table = joined.select("record_id", "event_time", LABEL, *inputs, *segments).persist()
     try:
         digest = table.agg(ledger.digest(table, ["record_id", "event_time", LABEL, *model.inputs.columns])).first()
@@ -70,7 +70,7 @@ def training_set(spark: SparkSession, score: scoring.Score, training: Training, 
         table.unpersist()
 
 
-def _labelled(spark: SparkSession, score: scoring.Score, training: Training, at: At) -> DataFrame:
+def _labelled(spark: SparkSession, score: score_job.Score, training: Training, at: At) -> DataFrame:
     """The records the model would be asked about whose label is known."""
     model, lake, label = score.model, score.lake, training.label
     # Only what the contract names: a column the table has grown may have the name of a feature, or of the label.
