@@ -40,6 +40,7 @@ COMMANDS = MappingProxyType(
         "quality": "headrace.cli.quality:app",
         "sql": "headrace.cli.sql:sql",
         "train": "headrace.cli.train:train",
+        "maintain": "headrace.cli.maintain:maintain",
     }
 )
 

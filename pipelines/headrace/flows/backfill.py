@@ -23,6 +23,7 @@ from headrace.errors import UsageError
 from headrace.features.spec import FeatureSet
 from headrace.features.windows import windowed
 from headrace.flows import features
+from headrace.flows.expiry import expired_until
 from headrace.flows.ingest_job import ACCEPTING
 from headrace.flows.project import Project
 from headrace.io import ledger
@@ -105,6 +106,9 @@ def _spans(
     if final is None or rows is None or rows[0] is None:
         return
     at = max(first or _instant(rows[0]), _instant(rows[0]))
+    expired = expired_until(spark, here.lake, here.feature_set.signal)
+    if expired is not None:  # what is left of a window's records would give it a wrong value
+        at = max(at, expired + here.feature_set.window.length)
     last = min(end or final, final)
     while at < last:
         yield at, min(at + timedelta(days=DAYS), last)

@@ -1,0 +1,287 @@
+"""Upkeep beside readers: what a cut needs stays, the ledger adds up, and nobody reads a row twice or misses one."""
+
+from __future__ import annotations
+
+import shutil
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+from delta.tables import DeltaTable
+from mlflow import MlflowClient
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+from tests import flights
+from tests.services.projects import registered
+from tests.streams.conftest import Taken
+
+from headrace.config import Maintenance, Retention, Storage
+from headrace.contracts.dead_letters import Action, Choice
+from headrace.errors import InfrastructureError
+from headrace.features.as_of import newest
+from headrace.flows import expiry
+from headrace.flows.backfill import backfill
+from headrace.flows.holdings import holdings
+from headrace.flows.ledger_check import check
+from headrace.flows.maintain import Outcome, Step, maintain
+from headrace.flows.readers import readers
+from headrace.flows.replay import act
+from headrace.io import ledger, upkeep
+from headrace.io.cuts import cuts
+from headrace.io.lake import Lake, Writer, local_rows
+from headrace.io.plans import planned
+from headrace.tables import VERDICTS, Table
+
+SET = "origin_departures"
+LOG = f"features_{SET}_log"
+# Everything there is is a month old by then.
+LATER = datetime.now(UTC) + timedelta(days=40)
+DECLARED = Retention(features_log_provisional=timedelta(days=30))
+
+
+@pytest.fixture
+def old(day_by_day: Taken, tmp_path: Path) -> Taken:
+    """Three days, a day a batch, in a copy, with values that a later batch replaced."""
+    home = tmp_path / "home"
+    shutil.copytree(day_by_day.home, home)
+    project = flights.with_settings(flights.project(home, max_files=1), retention=DECLARED)
+    return Taken(project, home, day_by_day.sent)
+
+
+def differences(spark: SparkSession, taken: Taken) -> dict[str, tuple[str, ...]]:
+    return {f"{one.check} {one.subject}": one.wrong for one in check(spark, taken.project) if one.wrong}
+
+
+def with_settings(taken: Taken, **changed: object) -> Taken:
+    return Taken(flights.with_settings(taken.project, **changed), taken.home, taken.sent)
+
+
+def done(spark: SparkSession, taken: Taken, at: datetime = LATER, **named: Any) -> list[Step]:
+    return list(maintain(spark, taken.project, at, **named))
+
+
+def rows(spark: SparkSession, taken: Taken, table: str) -> int:
+    return taken.lake.read(spark, table).count()
+
+
+def seen(spark: SparkSession, taken: Taken, batch_id: int) -> pd.DataFrame:
+    """What a decision sees that was made after that batch of the set."""
+    cut = {cuts(spark, taken.lake, [SET])[SET].query_id: batch_id}
+    values = newest(taken.lake.read(spark, LOG), taken.project.feature_sets[SET], cut=cut)
+    return values.toPandas().sort_values(["origin", "window_end"], ignore_index=True)
+
+
+def decided_after(spark: SparkSession, taken: Taken, batch_id: int, at: datetime) -> None:
+    """A decision's plan, as the score flow stores it."""
+    cut = cuts(spark, taken.lake, [SET])[SET].to_json() | {"batch_id": batch_id}
+    writer = Writer("a-model", batch_id)
+    planned(spark, taken.lake, "score", "arrives_late", writer, at=at, choose=lambda: {"cuts": {SET: cut}})
+    entry = ledger.Entry(flow="score", subject="arrives_late", slice="-", rows_in=0, outcomes={}, batch_time=at)
+    ledger.record(spark, taken.lake, [entry], writer)
+
+
+def test_what_a_cut_sees_stays_and_the_ledger_adds_up(
+    spark: SparkSession, old: Taken, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before, was = rows(spark, old, LOG), seen(spark, old, 1)
+    decided_after(spark, old, 1, LATER - timedelta(days=1))
+    assert all(one.outcome is Outcome.WOULD for one in done(spark, old, dry_run=True))
+    assert rows(spark, old, LOG) == before
+
+    def cut_off(*given: Any) -> None:
+        upkeep.take_out(*given)
+        raise RuntimeError("cut off")
+
+    monkeypatch.setattr("headrace.flows.expiry.take_out", cut_off)
+    with pytest.raises(RuntimeError, match="cut off"):
+        done(spark, old)
+    monkeypatch.setattr("headrace.flows.expiry.take_out", upkeep.take_out)
+    steps = done(spark, old)
+    assert {one.step for one in steps} == {"expire"}
+    assert done(spark, old) == [], "twice does nothing more than once"
+
+    gone = before - rows(spark, old, LOG)
+    assert gone > 0
+    pd.testing.assert_frame_equal(seen(spark, old, 1), was)
+    assert differences(spark, old) == {}
+    log = DeltaTable.forPath(spark, f"{old.home}/tables/{LOG}")
+    one = log.toDF().where("batch_id = 1").first()
+    assert one is not None
+    log.delete(
+        (F.col("origin") == one["origin"]) & (F.col("window_end") == one["window_end"]) & (F.col("batch_id") == 1)
+    )
+    (wrong,) = differences(spark, old)[f"committed {LOG}"]
+    assert "expired" in wrong
+
+
+def landed_after(taken: Taken) -> None:
+    """A fourth day arrives."""
+    flights.landed(taken.home, flights.sent(date(2013, 1, 4), date(2013, 1, 5)))
+
+
+def test_files_are_merged_beside_readers_and_removed_once_all_have_passed(spark: SparkSession, old: Taken) -> None:
+    taken = with_settings(old, maintenance=Maintenance(files_per_table=2, vacuum_signals=True), retention=Retention())
+    signal = "signals_weather"
+    assert {one.table: one.small for one in holdings(taken.project)}[signal] == 3
+    assert {one.table for one in holdings(taken.project) if one.over_budget} >= {signal, "ledger"}
+    steps = {(one.table, one.step): one for one in done(spark, taken, datetime.now(UTC))}
+    assert steps[signal, "compact"].said == "3 small files became 1"
+    assert {step for _, step in steps} == {"compact"}, "what was just replaced is not removed"
+    assert not any(one.over_budget for one in holdings(taken.project))
+    assert {one.version for one in readers(spark, taken.project, "weather") if one.name.startswith("features")} == {3}
+
+    held = {one.table: one for one in done(spark, taken, LATER, dry_run=True) if one.step == "vacuum"}
+    assert held["ledger"].outcome is Outcome.WOULD
+    assert held[signal].outcome is Outcome.KEPT
+    assert (
+        "features.airport_weather has read up to version 3, and version 4 (OPTIMIZE) replaced files"
+        in held[signal].said
+    )
+
+    landed_after(taken)
+    flights.taken(spark, taken.project)
+    assert differences(spark, taken) == {}, "the readers went on behind the merged files: none twice, none lost"
+    held = {one.table: one for one in done(spark, taken, LATER, dry_run=True) if one.step == "vacuum"}
+    assert held[signal].outcome is Outcome.WOULD
+    assert "score.arrives_late was never started and begins at version 0" in held["signals_departures"].said
+    kept = with_settings(taken, maintenance=Maintenance(files_per_table=2))
+    held = {one.table: one for one in done(spark, kept, LATER, dry_run=True) if one.step == "vacuum"}
+    assert "maintenance.vacuum_signals" in held[signal].said
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("where", ["before the plan", "after the plan", "before the ledger", "after the ledger"])
+def test_an_expiry_that_was_cut_off_is_ended_by_the_next(
+    spark: SparkSession, old: Taken, monkeypatch: pytest.MonkeyPatch, where: str
+) -> None:
+    side, table = where.split(" the ")
+    name, append, crashed = {"plan": "batch_plans", "ledger": "ledger"}[table], Lake.append, list[str]()
+
+    def cut_off(lake: Lake, rows_: DataFrame, to: Table, writer: Writer, *, output: str | None = None) -> None:
+        crash = to.name == name and not crashed
+        if crash and side == "before":
+            crashed.append(where)
+            raise RuntimeError("cut off")
+        append(lake, rows_, to, writer, output=output)
+        if crash:
+            crashed.append(where)
+            raise RuntimeError("cut off")
+
+    before, was = rows(spark, old, LOG), seen(spark, old, 2)
+    monkeypatch.setattr(Lake, "append", cut_off)
+    with pytest.raises(RuntimeError, match="cut off"):
+        done(spark, old)
+    done(spark, old)
+    assert done(spark, old) == []
+    gone = old.lake.read(spark, "ledger").where(f"flow = 'maintain' AND subject = '{LOG}'")
+    booked = gone.agg(F.sum("rows_in").alias("rows")).first()
+    assert booked is not None
+    assert booked["rows"] == before - rows(spark, old, LOG) > 0
+    pd.testing.assert_frame_equal(seen(spark, old, 2), was)
+    assert differences(spark, old) == {}
+
+
+@pytest.mark.long
+def test_what_somebody_else_changed_ends_an_expiry_that_was_begun(
+    spark: SparkSession, old: Taken, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def cut_off(*given: Any) -> None:
+        raise RuntimeError("cut off")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("headrace.flows.expiry.take_out", cut_off)
+        with pytest.raises(RuntimeError, match="cut off"):
+            done(spark, old)
+    (begun,) = expiry.begun(spark, old.project)
+    log = DeltaTable.forPath(spark, f"{old.home}/tables/{begun}")
+    log.update("batch_id = 0", {"records": F.col("records") + 1})
+    with pytest.raises(InfrastructureError, match=f"{begun}: what expiry 0 was planned to remove is not what is there"):
+        done(spark, old)
+
+
+@pytest.mark.long
+def test_whole_batches_expire_and_dead_letters_that_are_closed(spark: SparkSession, old: Taken) -> None:
+    registered(old.project)
+    flights.taken(spark, old.project, "score")
+    month = timedelta(days=30)
+    declared = Retention(predictions=month, dead_letters=month, schema_drift=month, measurements=month, verdicts=month)
+    taken = with_settings(old, retention=declared)
+    letters = rows(spark, taken, "dead_letters")
+    (discarded,) = act(spark, taken.project, "weather", Action.DISCARD, Choice())
+    assert done(spark, taken, datetime.now(UTC)) == [], "nothing is old enough"
+    assert rows(spark, taken, "predictions_arrives_late") > 0
+    assert rows(spark, taken, "schema_drift") > 0
+    steps = done(spark, taken)
+    assert {one.table for one in steps} == {"predictions_arrives_late", "dead_letters", "schema_drift"}
+    assert rows(spark, taken, "predictions_arrives_late") == rows(spark, taken, "schema_drift") == 0
+    assert rows(spark, taken, "dead_letters") == letters - discarded.letters
+    assert differences(spark, taken) == {}
+    landed_after(taken)
+    flights.taken(spark, taken.project, "ingest", "features", "score")
+    assert rows(spark, taken, "predictions_arrives_late") > 0
+    assert differences(spark, taken) == {}
+
+
+@pytest.mark.long
+def test_records_expire_once_all_have_read_them_and_nothing_learned_from_them(spark: SparkSession, old: Taken) -> None:
+    taken = with_settings(old, retention=Retention(signals=timedelta(days=30)))
+    weather, departures = "signals_weather", "signals_departures"
+    all_of_it = rows(spark, taken, departures)
+    steps = done(spark, taken)
+    assert {one.table: one.outcome for one in steps} == {weather: Outcome.DONE, "signals_arrivals": Outcome.DONE}
+    assert rows(spark, taken, weather) == 0
+    assert rows(spark, taken, departures) == all_of_it, "score has not read them"
+
+    landed_after(taken)
+    flights.taken(spark, taken.project)
+    assert rows(spark, taken, weather) > 0
+    assert differences(spark, taken) == {}, "the readers went on behind what was removed"
+    list(backfill(spark, taken.project, "airport_weather"))
+    filled = taken.lake.read(spark, "ledger").where("flow = 'backfill'").select("query_id")
+    log = taken.lake.read(spark, "features_airport_weather_log").join(filled, "query_id", "left_semi")
+    assert log.where("window_start < '2013-01-04'").count() == 0, "half of a window's records are not its value"
+    assert differences(spark, taken) == {}
+
+    model = taken.project.models["arrives_late"]
+    client = MlflowClient(taken.project.settings.registry.tracking_uri)
+    run = client.create_run(client.create_experiment(model.registered_model))
+    client.set_tag(run.info.run_id, "headrace.cuts", "{}")
+    held = {one.table: one.said for one in done(spark, taken) if one.outcome is Outcome.KEPT}
+    assert held[departures].startswith("1 training run of arrives_late learned from departures")
+    assert weather not in held
+
+
+@pytest.mark.long
+def test_a_running_reader_is_brought_each_row_once_while_files_are_merged_and_rows_removed(
+    spark: SparkSession, tmp_path: Path
+) -> None:
+    lake = Lake(Storage(root=str(tmp_path)))
+    lake.create(spark, VERDICTS)
+    got: list[int] = []
+
+    def write(batch: int) -> None:
+        row = {"objective": "o", "subject": "s", "value": batch, "query_id": "q", "batch_id": batch, "attempt": 0}
+        lake.append(local_rows(spark, VERDICTS, [row]), VERDICTS, Writer("q", batch))
+
+    def take(frame: DataFrame, _: int) -> None:
+        got.extend(row["batch_id"] for row in frame.select("batch_id").collect())
+
+    stream = lake.stream(spark, VERDICTS.name, version=0, max_files=1)
+    query = stream.writeStream.foreachBatch(take).option("checkpointLocation", str(tmp_path / "checkpoint")).start()
+    try:
+        for batch in range(6):
+            write(batch)
+        upkeep.merge_files(spark, lake, VERDICTS.name, small=2**20)
+        write(6)
+        removed = lake.read(spark, VERDICTS.name).where("batch_id IN (2, 6)")
+        upkeep.take_out(spark, lake, VERDICTS.name, removed, ("query_id", "batch_id"))
+        write(7)
+        query.processAllAvailable()
+    finally:
+        query.stop()
+    assert got == list(range(8))
+    assert sorted(row["batch_id"] for row in lake.read(spark, VERDICTS.name).collect()) == [0, 1, 3, 4, 5, 7]
+    commits = lake.commits(spark, VERDICTS.name)
+    assert [(writer.batch_id, count) for _, writer, count in commits] == [(batch, 1) for batch in range(8)]
