@@ -201,9 +201,13 @@ LEDGER = Table(
     grain="one slice of one batch of one query; the last write of its batch",
     key=("query_id", "batch_id", "slice"),
     columns=(
-        Column("flow", "STRING", "ingest, features or score."),
-        Column("subject", "STRING", "Signal, feature set or model."),
-        Column("slice", "STRING", "Topic partition, file, or upstream query/batch; '*' is the batch as a whole."),
+        Column("flow", "STRING", "ingest, features, score, replay, backfill or maintain."),
+        Column("subject", "STRING", "Signal, feature set or model; of maintain the table."),
+        Column(
+            "slice",
+            "STRING",
+            "Topic partition, file, or upstream query/batch; '*' is the whole batch; of maintain the slice it is of.",
+        ),
         Column("slice_from", "BIGINT", "First offset or line of the slice in this batch."),
         Column("slice_to", "BIGINT", "One past the last."),
         Column("rows_in", "BIGINT", "Rows counted at the source."),

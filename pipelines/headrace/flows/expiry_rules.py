@@ -58,7 +58,8 @@ class Rule:
         if self.kind is Kind.CLOSED:
             actions = lake.as_of(spark, DEAD_LETTER_ACTIONS.name, choices["acted"])
             closed = with_state(rows, actions).where(F.col("state").isin(State.RESOLVED.value, State.DISCARDED.value))
-            return rows.join(closed.select("record_id", "stage"), ["record_id", "stage"], "left_semi")
+            key = ["record_id", "stage"]
+            return rows.join(closed.select(*key), key, "left_semi").select(*rows.columns)
         return rows
 
 
