@@ -49,7 +49,7 @@ def _needs(reader: Reader, newest: Change) -> str | None:
     run = f"'headrace run {reader.name} --once'"
     if reader.version is None:
         return f"{reader.name} was never started and begins at version 0: {run}, or take it out of conf/"
-    if reader.version < newest.version:
+    if reader.version < newest.version - 1:  # what a commit replaced came before it
         return (
             f"{reader.name} has read up to version {reader.version}, and version {newest.version} "
             f"({newest.operation}) replaced files: {run}"
