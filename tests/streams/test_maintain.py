@@ -15,7 +15,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 from tests import flights
 from tests.services.projects import registered
-from tests.streams.conftest import Taken
+from tests.streams.conftest import DAYS, Taken
 
 from headrace.config import Maintenance, Retention, Storage
 from headrace.contracts.dead_letters import Action, Choice
@@ -49,6 +49,16 @@ def old(day_by_day: Taken, tmp_path: Path) -> Taken:
     shutil.copytree(day_by_day.home, home)
     project = flights.with_settings(flights.project(home, max_files=1), retention=DECLARED)
     return Taken(project, home, day_by_day.sent)
+
+
+@pytest.fixture
+def fresh(spark: SparkSession, tmp_path: Path) -> Taken:
+    """The same where they were made: the checkpoint of a folder's query knows its files by their full paths."""
+    project = flights.with_settings(flights.project(tmp_path, max_files=1), retention=DECLARED)
+    sent = flights.sent(*DAYS)
+    flights.landed(tmp_path, sent)
+    flights.taken(spark, project)
+    return Taken(project, tmp_path, sent)
 
 
 def differences(spark: SparkSession, taken: Taken) -> dict[str, tuple[str, ...]]:
@@ -141,8 +151,8 @@ def landed_after(taken: Taken) -> None:
 
 
 @pytest.mark.long
-def test_files_are_merged_beside_readers_and_removed_once_all_have_passed(spark: SparkSession, old: Taken) -> None:
-    taken = with_settings(old, maintenance=Maintenance(files_per_table=2, vacuum_signals=True), retention=Retention())
+def test_files_are_merged_beside_readers_and_removed_once_all_have_passed(spark: SparkSession, fresh: Taken) -> None:
+    taken = with_settings(fresh, maintenance=Maintenance(files_per_table=2, vacuum_signals=True), retention=Retention())
     signal = "signals_weather"
     landed_after(taken)
     flights.taken(spark, taken.project, "ingest")
@@ -221,12 +231,12 @@ def test_what_somebody_else_changed_ends_an_expiry_that_was_begun(
 
 
 @pytest.mark.long
-def test_whole_batches_expire_and_dead_letters_that_are_closed(spark: SparkSession, old: Taken) -> None:
-    registered(old.project)
-    flights.taken(spark, old.project, "score")
+def test_whole_batches_expire_and_dead_letters_that_are_closed(spark: SparkSession, fresh: Taken) -> None:
+    registered(fresh.project)
+    flights.taken(spark, fresh.project, "score")
     month = timedelta(days=30)
     declared = Retention(predictions=month, dead_letters=month, schema_drift=month, measurements=month, verdicts=month)
-    taken = with_settings(old, retention=declared)
+    taken = with_settings(fresh, retention=declared)
     letters = rows(spark, taken, "dead_letters")
     (discarded,) = act(spark, taken.project, "weather", Action.DISCARD, Choice())
     assert done(spark, taken, datetime.now(UTC)) == [], "nothing is old enough"
@@ -244,8 +254,10 @@ def test_whole_batches_expire_and_dead_letters_that_are_closed(spark: SparkSessi
 
 
 @pytest.mark.long
-def test_records_expire_once_all_have_read_them_and_nothing_learned_from_them(spark: SparkSession, old: Taken) -> None:
-    taken = with_settings(old, retention=Retention(signals=timedelta(days=30)))
+def test_records_expire_once_all_have_read_them_and_nothing_learned_from_them(
+    spark: SparkSession, fresh: Taken
+) -> None:
+    taken = with_settings(fresh, retention=Retention(signals=timedelta(days=30)))
     weather, departures = "signals_weather", "signals_departures"
     all_of_it = rows(spark, taken, departures)
     steps = done(spark, taken)
