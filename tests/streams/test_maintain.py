@@ -254,9 +254,7 @@ def test_whole_batches_expire_and_dead_letters_that_are_closed(spark: SparkSessi
 
 
 @pytest.mark.long
-def test_records_expire_once_all_have_read_them_and_nothing_learned_from_them(
-    spark: SparkSession, fresh: Taken
-) -> None:
+def test_records_expire_once_all_have_read_them_and_none_learned_from_them(spark: SparkSession, fresh: Taken) -> None:
     taken = with_settings(fresh, retention=Retention(signals=timedelta(days=30)))
     weather, departures = "signals_weather", "signals_departures"
     all_of_it = rows(spark, taken, departures)
