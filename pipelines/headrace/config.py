@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
+from functools import partial
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -31,12 +33,14 @@ __all__ = [
     "FileSource",
     "KafkaSource",
     "Limits",
+    "Maintenance",
     "Name",
     "Online",
     "Quality",
     "RedisOnline",
     "Registry",
     "Restarts",
+    "Retention",
     "Section",
     "Settings",
     "Signal",
@@ -332,6 +336,51 @@ def _is_redis(url: str) -> bool:
         return False
 
 
+def _at_least(least: timedelta, value: timedelta) -> timedelta:
+    if value < least:
+        raise ValueError(f"must be at least {duration_text(least)}")
+    return value
+
+
+# A day is longer than any batch takes between what it chooses and where that is stored.
+Kept = Annotated[Duration, AfterValidator(partial(_at_least, timedelta(days=1)))] | None
+Vacuumed = Annotated[Duration, AfterValidator(partial(_at_least, timedelta(days=7)))]
+
+
+class Retention(Section):
+    """How long rows are kept, by the time of the batch that wrote them. What is left out is kept for ever.
+
+    features_log_provisional: values of a window that a newer batch has replaced; never the newest, nor one that a
+        training run, or a decision younger than this, was made with.
+    signals: accepted records; never those that a declared query has not read, or that a model has learned from.
+    dead_letters: those replayed or discarded; never open or parked ones.
+    """
+
+    features_log_provisional: Kept = None
+    signals: Kept = None
+    dead_letters: Kept = None
+    predictions: Kept = None
+    measurements: Kept = None
+    verdicts: Kept = None
+    schema_drift: Kept = None
+
+
+class Maintenance(Section):
+    """When ``headrace maintain`` rewrites a table's files, and when it removes those no longer part of the table.
+
+    files_per_table: the budget: small files that could be merged, from which on they are.
+    small_file_bytes: what a small file is.
+    vacuum_after: how long a file stays after it was replaced; Delta itself refuses less than a week.
+    vacuum_signals: remove replaced files of ``signals_<signal>`` too: a set or model declared later, or given a new
+        checkpoint, can then not begin at the first record.
+    """
+
+    files_per_table: int = Field(default=1_000, ge=2)
+    small_file_bytes: int = Field(default=16 * 1024 * 1024, ge=1024)
+    vacuum_after: Vacuumed = timedelta(days=7)
+    vacuum_signals: bool = False
+
+
 class Settings(Section):
     """All of ``conf/base`` with the overlay of one environment laid over it.
 
@@ -348,4 +397,6 @@ class Settings(Section):
     upstream_batches: int = Field(default=16, ge=1)
     restarts: Restarts = Restarts()
     online: Online | None = Field(default=None, discriminator="kind")
+    retention: Retention = Retention()
+    maintenance: Maintenance = Maintenance()
     signals: dict[Name, Signal] = Field(min_length=1)

@@ -417,6 +417,21 @@ MISTAKES = {
 }
 
 
+def test_what_expires_or_is_removed_too_soon_is_a_mistake(conf: Path) -> None:
+    line = change(conf / BASE, "trigger: 5 seconds", "retention: {signals: 12 hours, predictions: for ever}")
+    with (conf / BASE).open("a") as file:
+        file.write("maintenance: {vacuum_after: 6 days}\n")
+    last = len((conf / BASE).read_text().splitlines())
+    assert mistakes(conf) == [
+        f"conf/{BASE}:{line}: retention.signals: must be at least 1 day",
+        (
+            f"conf/{BASE}:{line}: retention.predictions: 'for ever' is no duration: write a number and a unit, "
+            "as in '30 minutes'"
+        ),
+        f"conf/{BASE}:{last}: maintenance.vacuum_after: must be at least 1 week",
+    ]
+
+
 NESTED = """\
       - name: crew
         logicalType: object

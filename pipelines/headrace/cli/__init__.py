@@ -41,6 +41,7 @@ COMMANDS = MappingProxyType(
         "sql": "headrace.cli.sql:sql",
         "train": "headrace.cli.train:train",
         "models": "headrace.cli.models:app",
+        "maintain": "headrace.cli.maintain:maintain",
     }
 )
 

@@ -11,6 +11,7 @@ from headrace.flows.learn import Learned, Say, learn
 from headrace.flows.project import Project
 from headrace.io import runs
 from headrace.io.registry import Pinned
+from headrace.io.training_runs import CUTS
 from headrace.models.recipe import Recipe
 from headrace.models.spec import Model
 from headrace.models.training import Fitted
@@ -60,6 +61,7 @@ def _registered(project: Project, model: Model, learned: Learned) -> Pinned:
         metrics=fitted.metrics,
         tags={
             runs.ROWS: recipe.rows,
+            CUTS: json.dumps(recipe.features, sort_keys=True),
             "headrace.contract": recipe.contracts[model.signal],
             "headrace.commit": str(recipe.code["commit"] or ""),
         },
