@@ -124,7 +124,7 @@ def soak(spark: SparkSession, home: Path, batches: int, records: int) -> list[fl
             land(home, number, records)
         drain(spark, described, queries(described), stop=Event(), show=lambda _: None, ends=False)
         began = time.perf_counter()
-        for _ in maintain(spark, described):
+        for _ in maintain(spark, described, datetime.now(UTC)):
             pass
         share = (time.perf_counter() - began) / HUNDRED
         found.append(laps.median() + share)

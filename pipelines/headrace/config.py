@@ -8,9 +8,21 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
+from functools import partial
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, SecretStr, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    SecretStr,
+    field_validator,
+    model_validator,
+)
 
 __all__ = [
     "Clock",
@@ -21,15 +33,20 @@ __all__ = [
     "FileSource",
     "KafkaSource",
     "Limits",
+    "Maintenance",
     "Name",
+    "Online",
     "Quality",
+    "RedisOnline",
     "Registry",
     "Restarts",
+    "Retention",
     "Section",
     "Settings",
     "Signal",
     "Source",
     "Spark",
+    "SqliteOnline",
     "Storage",
     "duration",
     "duration_text",
@@ -277,11 +294,99 @@ class Restarts(Section):
     within: Duration = timedelta(hours=1)
 
 
+class SqliteOnline(Section):
+    """The online view in one SQLite file on this machine: for a driver and the readers beside it.
+
+    path: the file; it and its folder are made when something is first written.
+    """
+
+    kind: Literal["sqlite"]
+    path: str = Field(min_length=1)
+
+
+class RedisOnline(Section):
+    """The online view in a Redis server, or one that speaks its protocol.
+
+    url: ``redis://user:password@host:port/database``, ``rediss://`` for TLS, ``unix://`` for a socket; never shown.
+    prefix: what every key of this project begins with.
+    timeout: how long the server may take to answer before it counts as down.
+    """
+
+    kind: Literal["redis"]
+    url: SecretStr
+    prefix: str = Field(default="headrace", pattern=r"^[A-Za-z0-9_.-]+$")
+    timeout: Duration = timedelta(seconds=5)
+
+    @field_validator("url")
+    @classmethod
+    def _known(cls, url: SecretStr) -> SecretStr:
+        if not _is_redis(url.get_secret_value()):
+            raise ValueError("must be redis://, rediss:// or unix://, signs such as / in a password written as %2F")
+        return url
+
+
+Online = SqliteOnline | RedisOnline
+
+
+def _is_redis(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in ("redis", "rediss", "unix") and parts.port != 0
+    except ValueError:
+        return False
+
+
+def _at_least(least: timedelta, value: timedelta) -> timedelta:
+    if value < least:
+        raise ValueError(f"must be at least {duration_text(least)}")
+    return value
+
+
+# A day is longer than any batch takes between what it chooses and where that is stored.
+Kept = Annotated[Duration, AfterValidator(partial(_at_least, timedelta(days=1)))] | None
+Vacuumed = Annotated[Duration, AfterValidator(partial(_at_least, timedelta(days=7)))]
+
+
+class Retention(Section):
+    """How long rows are kept, by the time of the batch that wrote them. What is left out is kept for ever.
+
+    features_log_provisional: values of a window that a newer batch has replaced; never the newest, nor one that a
+        training run, or a decision younger than this, was made with.
+    signals: accepted records; never those that a declared query has not read, or that a model has learned from.
+    dead_letters: those replayed or discarded; never open or parked ones.
+    """
+
+    features_log_provisional: Kept = None
+    signals: Kept = None
+    dead_letters: Kept = None
+    predictions: Kept = None
+    measurements: Kept = None
+    verdicts: Kept = None
+    schema_drift: Kept = None
+
+
+class Maintenance(Section):
+    """When ``headrace maintain`` rewrites a table's files, and when it removes those no longer part of the table.
+
+    files_per_table: the budget: small files that could be merged, from which on they are.
+    small_file_bytes: what a small file is.
+    vacuum_after: how long a file stays after it was replaced; Delta itself refuses less than a week.
+    vacuum_signals: remove replaced files of ``signals_<signal>`` too: a set or model declared later, or given a new
+        checkpoint, can then not begin at the first record.
+    """
+
+    files_per_table: int = Field(default=1_000, ge=2)
+    small_file_bytes: int = Field(default=16 * 1024 * 1024, ge=1024)
+    vacuum_after: Vacuumed = timedelta(days=7)
+    vacuum_signals: bool = False
+
+
 class Settings(Section):
     """All of ``conf/base`` with the overlay of one environment laid over it.
 
     trigger: how often a query looks for new records while ``headrace run`` goes on.
     upstream_batches: how many batches of ingest one batch of features or score takes at most.
+    online: where the newest features of each entity are kept for whoever asks for one; left out, they are not.
     """
 
     project: Name
@@ -291,4 +396,7 @@ class Settings(Section):
     trigger: Duration = timedelta(seconds=10)
     upstream_batches: int = Field(default=16, ge=1)
     restarts: Restarts = Restarts()
+    online: Online | None = Field(default=None, discriminator="kind")
+    retention: Retention = Retention()
+    maintenance: Maintenance = Maintenance()
     signals: dict[Name, Signal] = Field(min_length=1)

@@ -201,9 +201,13 @@ LEDGER = Table(
     grain="one slice of one batch of one query; the last write of its batch",
     key=("query_id", "batch_id", "slice"),
     columns=(
-        Column("flow", "STRING", "ingest, features, score, replay, backfill or history."),
-        Column("subject", "STRING", "Signal, feature set or model."),
-        Column("slice", "STRING", "Topic partition, file, or upstream query/batch; '*' is the batch as a whole."),
+        Column("flow", "STRING", "ingest, features, score, replay, backfill, history or maintain."),
+        Column("subject", "STRING", "Signal, feature set or model; of maintain the table."),
+        Column(
+            "slice",
+            "STRING",
+            "Topic partition, file, or upstream query/batch; '*' is the whole batch; of maintain the slice it is of.",
+        ),
         Column("slice_from", "BIGINT", "First offset or line of the slice in this batch."),
         Column("slice_to", "BIGINT", "One past the last."),
         Column("rows_in", "BIGINT", "Rows counted at the source."),
@@ -346,8 +350,8 @@ def feature_views(feature_set: str, log: Table, entity: Sequence[str]) -> tuple[
     mine = f"flow = 'features' AND subject = '{feature_set}'"
     generation = f"(SELECT max_by(query_id, batch_time) FROM ledger WHERE {mine})"
     # Beside the stream's own: what its backfills changed, and what the generation began with.
-    parts = ", ".join(f"concat({generation}, '{part}')" for part in ("", "/history", "/backfill"))
-    rank = "CASE WHEN query_id LIKE '%/backfill' THEN 1 ELSE 0 END DESC, batch_id DESC"
+    parts = ", ".join(f"concat({generation}, '{part}')" for part in ("", ".history", ".backfill"))
+    rank = "CASE WHEN query_id LIKE '%.backfill' THEN 1 ELSE 0 END DESC, batch_id DESC"
     newest = (
         f"SELECT *, row_number() OVER (PARTITION BY {keys}, window_start ORDER BY {rank}) AS place "
         f"FROM {log.name} WHERE query_id IN ({parts})"

@@ -155,6 +155,15 @@ def test_sessions(spark: SparkSession) -> None:
     assert rows[0]["per_minute"] == pytest.approx(5 / 95)
 
 
+def test_a_condition_on_its_end_does_not_cut_a_session_short(spark: SparkSession) -> None:
+    sessions = windowed(given(spark), SESSIONS).where(F.col("airport") == "EWR")
+    for condition, ends in {"<=": ["01:40"], ">": ["03:29"]}.items():
+        chosen = sessions.where(f"window_end {condition} '2013-01-01T02:00:00Z'").collect()
+        assert [f"{row['window_end']:%H:%M}" for row in chosen] == ends
+    assert sessions.where("window_end <= '2013-01-01T01:00:00Z'").collect() == []
+    assert sessions.where("window_end > '2013-01-01T01:00:00Z'").agg(F.min("n")).collect()[0][0] == 1
+
+
 @pytest.mark.parametrize(
     ("mode", "window"),
     [("update", {"length": ["1 hour", "2 hours"], "slide": "30 minutes"}), ("append", {"gap": "30 minutes"})],

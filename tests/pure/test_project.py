@@ -157,6 +157,24 @@ MISTAKES = {
         "${HEADRACE_HOME",
         "storage.root: has a reference that cannot be read: write ${NAME} or ${NAME:-default}",
     ),
+    "kind of online view": (
+        BASE,
+        "trigger: 5 seconds",
+        "online: {kind: sqlit, path: var/online.db}",
+        "online.kind: must be one of sqlite, redis; did you mean 'sqlite'?",
+    ),
+    "key of the other kind": (
+        BASE,
+        "trigger: 5 seconds",
+        "online: {kind: sqlite, path: var/online.db, prefix: x}",
+        "online.prefix: is not known; there are: kind, path",
+    ),
+    "no address of Redis": (
+        BASE,
+        "trigger: 5 seconds",
+        'online: {kind: redis, url: "redis://:hid/den@localhost:6379"}',
+        "online.url: must be redis://, rediss:// or unix://, signs such as / in a password written as %2F",
+    ),
     "kind of source": (
         SIGNALS,
         "kind: files",
@@ -358,6 +376,37 @@ MISTAKES = {
         "name: confidence",
         "output.name: confidence is a column headrace adds",
     ),
+    "unknown estimator": (
+        MODEL,
+        "estimator: gradient_boosting",
+        "estimator: forest",
+        "training.estimator: must be one of gradient_boosting, logistic_regression, lightgbm, or a callable as "
+        "package.module:name",
+    ),
+    "segment of no field": (
+        MODEL,
+        "segments: [origin, carrier]",
+        "segments: [origin, carier]",
+        "training.segments[1]: departures has no field carier; did you mean 'carrier'?",
+    ),
+    "segment of a time": (
+        MODEL,
+        "segments: [origin, carrier]",
+        "segments: [scheduled_at]",
+        "training.segments[0]: scheduled_at is timestamp: segments are values of string, integer, boolean",
+    ),
+    "estimators by what is no input": (
+        MODEL,
+        "holdout: 0.25",
+        "per: tailnum",
+        "training.per: tailnum is not in inputs.signal; there are: origin, carrier, dest, dep_delay, distance",
+    ),
+    "probability of one column": (
+        MODEL,
+        "column: 1, kind",
+        "kind",
+        "output: needs column: 1, the second of the two probabilities a trained model returns",
+    ),
     "share beyond one": (MODEL, "holdout: 0.25", "holdout: 2", "training.holdout: must be less than 1.0"),
     "time without zone": (
         MODEL,
@@ -366,6 +415,21 @@ MISTAKES = {
         "start: must be a time with its zone, as in 2026-01-31T00:00:00Z",
     ),
 }
+
+
+def test_what_expires_or_is_removed_too_soon_is_a_mistake(conf: Path) -> None:
+    line = change(conf / BASE, "trigger: 5 seconds", "retention: {signals: 12 hours, predictions: for ever}")
+    with (conf / BASE).open("a") as file:
+        file.write("maintenance: {vacuum_after: 6 days}\n")
+    last = len((conf / BASE).read_text().splitlines())
+    assert mistakes(conf) == [
+        f"conf/{BASE}:{line}: retention.signals: must be at least 1 day",
+        (
+            f"conf/{BASE}:{line}: retention.predictions: 'for ever' is no duration: write a number and a unit, "
+            "as in '30 minutes'"
+        ),
+        f"conf/{BASE}:{last}: maintenance.vacuum_after: must be at least 1 week",
+    ]
 
 
 NESTED = """\
@@ -443,6 +507,18 @@ def test_a_feature_taken_twice_is_told_of_the_inputs(conf: Path) -> None:
 
     assert mistakes(conf) == [
         f"conf/{MODEL}:{inputs}: inputs: gives the model column origin_arrivals_mean_arr_delay twice"
+    ]
+
+
+def test_a_set_is_named_once_in_a_model(conf: Path) -> None:
+    change(conf / MODEL, ", max_dep_delay]", "]")
+    change(conf / MODEL, "set: origin_arrivals", "set: origin_departures")
+    change(conf / MODEL, "[mean_arr_delay]", "[max_dep_delay]")
+    features = change(conf / MODEL, "  features:", "  features:")
+
+    assert mistakes(conf) == [
+        f"conf/{MODEL}:{features}: inputs.features: names origin_departures twice: a record takes the values of one "
+        "entity from a set"
     ]
 
 

@@ -21,7 +21,7 @@ from typer.testing import CliRunner
 
 from headrace import tables
 from headrace.cli import COMMANDS, app
-from headrace.config import DeltaSource, FileSource, KafkaSource, Settings, duration_text
+from headrace.config import DeltaSource, FileSource, KafkaSource, RedisOnline, Settings, SqliteOnline, duration_text
 from headrace.contracts.reasons import Reason
 from headrace.features.spec import FeatureSet
 from headrace.flows.project import load
@@ -59,7 +59,7 @@ def headrace_lines() -> list[list[str]]:
 
 @pytest.mark.parametrize("words", headrace_lines(), ids=" ".join)
 def test_every_command_line_is_one_that_exists(words: list[str]) -> None:
-    command = words[: 2 if words[0] in ("ledger", "sources", "dead-letters", "features", "quality") else 1]
+    command = words[: 2 if words[0] in ("ledger", "sources", "dead-letters", "features", "quality", "models") else 1]
     shown = runner.invoke(app, [*command, "--help"], terminal_width=200)
     assert shown.exit_code == 0, shown.output
     assert all(f"{word} " in shown.stdout for word in words if word.startswith("--"))
@@ -140,7 +140,9 @@ SETTINGS = section("### Settings: `conf/base/*.yml`") if TEXT else ""
         (Settings, "", "Source of kind `files`"),
         (FileSource, "Source of kind `files`", "Source of kind `kafka`"),
         (KafkaSource, "Source of kind `kafka`", "Source of kind `delta`"),
-        (DeltaSource, "Source of kind `delta`", None),
+        (DeltaSource, "Source of kind `delta`", "Online view of kind `sqlite`"),
+        (SqliteOnline, "Online view of kind `sqlite`", "Online view of kind `redis`"),
+        (RedisOnline, "Online view of kind `redis`", None),
     ],
 )
 def test_every_setting_is_described(model: type[BaseModel], begin: str, end: str | None) -> None:

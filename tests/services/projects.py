@@ -22,7 +22,7 @@ from headrace.config import Registry
 from headrace.flows.project import Project, load
 from headrace.flows.queries import tables, views
 from headrace.io.reader import open_tables
-from headrace.io.registry import register
+from headrace.io.runs import register
 
 __all__ = ["Place", "place", "registered", "small_place"]
 

@@ -40,6 +40,8 @@ COMMANDS = MappingProxyType(
         "quality": "headrace.cli.quality:app",
         "sql": "headrace.cli.sql:sql",
         "train": "headrace.cli.train:train",
+        "models": "headrace.cli.models:app",
+        "maintain": "headrace.cli.maintain:maintain",
     }
 )
 

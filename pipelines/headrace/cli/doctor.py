@@ -18,7 +18,7 @@ from rich.table import Table
 
 from headrace.cli.options import ConfDir, Env, Json, project
 from headrace.cli.output import results
-from headrace.config import DeltaSource, KafkaSource
+from headrace.config import DeltaSource, KafkaSource, Online, SqliteOnline
 from headrace.errors import HeadraceError, InfrastructureError
 from headrace.flows.project import Project
 
@@ -35,7 +35,7 @@ class Examined:
 
 
 def doctor(conf_dir: ConfDir = Path("conf"), env: Env = "local", as_json: Json = False) -> None:
-    """Look at Java, Python, jars, loopback ports, writable paths and brokers. Exit 0: all well; 3: something is not."""
+    """Look at Java, Python, jars, ports, paths, brokers and the online view. Exit 0: all well; 3: something is not."""
     examined = list(examine(project(conf_dir, env), conf_dir))
     if as_json:
         typer.echo(json.dumps([asdict(one) for one in examined]))
@@ -56,6 +56,8 @@ def examine(loaded: Project, conf_dir: Path) -> Iterator[Examined]:
     yield _try("loopback", _loopback)
     for what, path in _paths(loaded):
         yield _try(what, partial(_writable, path))
+    if loaded.settings.online is not None:
+        yield _try("online view", partial(_online, loaded.settings.online))
     for name, signal in loaded.settings.signals.items():
         if isinstance(signal.source, KafkaSource):
             yield _try(f"topic of {name}", partial(_topic, signal.source))
@@ -132,6 +134,16 @@ def _writable(path: str) -> str:
         raise InfrastructureError(
             f"{there} cannot be written ({error.strerror}): change its owner or the path"
         ) from error
+
+
+def _online(place: Online) -> str:
+    from headrace.io.online import open_store
+
+    if isinstance(place, SqliteOnline):
+        return _writable(str(Path(place.path).parent))
+    with open_store(place) as store:
+        store.held("doctor")
+    return f"the server answers; keys begin with {place.prefix}"
 
 
 def _topic(source: KafkaSource) -> str:

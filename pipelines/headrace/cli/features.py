@@ -1,4 +1,4 @@
-"""``headrace features``: windows computed again, from the records there are."""
+"""``headrace features``: windows computed again and compared, and the newest values of an entity."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
+from headrace.cli import online
 from headrace.cli.options import ConfDir, Env, Json, project
 from headrace.cli.output import notes, results
 from headrace.cli.session import session_with_tables
@@ -18,12 +19,14 @@ from headrace.errors import CheckFailed
 
 __all__ = ["app"]
 
-app = typer.Typer(help="Feature sets: compute windows again.", no_args_is_help=True, add_completion=False)
+app = typer.Typer(
+    help="Feature sets: compute windows again, ask for the newest.", no_args_is_help=True, add_completion=False
+)
 
 
 @app.callback()
 def features() -> None:
-    """Feature sets: compute windows again."""
+    """Feature sets: compute windows again, ask for the newest."""
 
 
 @app.command()
@@ -109,3 +112,7 @@ def renew(
         return
     windows = sum(one.windows for one in done)
     typer.echo(f"{feature_set}: {windows:,} final windows were computed; headrace run goes on from there.")
+
+
+app.command()(online.get)
+app.add_typer(online.app, name="online")

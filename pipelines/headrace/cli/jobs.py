@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-__all__ = ["features", "ingest", "score", "submit"]
+__all__ = ["features", "ingest", "maintain", "score", "submit"]
 
 
 def submit(flow: str, arguments: Sequence[str] | None = None) -> None:
@@ -41,3 +41,15 @@ def features() -> None:
 def score() -> None:
     """Signals and features → decisions."""
     submit("score")
+
+
+def maintain(arguments: Sequence[str] | None = None) -> None:
+    """The upkeep of the tables, as ``headrace maintain`` does it; raises what went wrong."""
+    from headrace.cli.maintain import upkeep
+
+    parser = argparse.ArgumentParser(prog="maintain", description="The upkeep of headrace's tables as an application.")
+    parser.add_argument("--conf-dir", type=Path, default=Path("conf"))
+    parser.add_argument("--env", default="cluster")
+    parser.add_argument("--dry-run", action="store_true", help="say what would be done, change nothing")
+    given = parser.parse_args(sys.argv[1:] if arguments is None else list(arguments))
+    upkeep(given.conf_dir, given.env, dry_run=given.dry_run, say=print)

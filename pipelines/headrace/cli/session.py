@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -34,14 +36,15 @@ def session(project: Project, conf_dir: Path, say: Callable[[str], None]) -> Spa
     log = Path(project.settings.storage.checkpoint_root) / "spark.log" if mine else None
     if mine:
         say(f"Starting Spark; its own log is {log}")
-    return build(
-        f"headrace {re.sub(r'[^a-z0-9_]', '', project.settings.project)}",
-        master=spark.master,
-        shuffle_partitions=spark.shuffle_partitions,
-        conf=spark.conf,
-        jars=connectors,
-        log=log,
-    )
+    with _beside_results():
+        return build(
+            f"headrace {re.sub(r'[^a-z0-9_]', '', project.settings.project)}",
+            master=spark.master,
+            shuffle_partitions=spark.shuffle_partitions,
+            conf=spark.conf,
+            jars=connectors,
+            log=log,
+        )
 
 
 def session_with_tables(project: Project, conf_dir: Path, say: Callable[[str], None]) -> SparkSession:
@@ -51,3 +54,16 @@ def session_with_tables(project: Project, conf_dir: Path, say: Callable[[str], N
     spark = session(project, conf_dir, say)
     create_tables(spark, project)
     return spark
+
+
+@contextmanager
+def _beside_results() -> Iterator[None]:
+    """What is started meanwhile prints to standard error: Delta's VACUUM prints a line, which is not our answer."""
+    sys.stdout.flush()
+    kept = os.dup(1)
+    os.dup2(2, 1)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 1)
+        os.close(kept)

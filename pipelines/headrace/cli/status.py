@@ -1,10 +1,12 @@
-"""``headrace status``: where every query stands. Reads tables only; no JVM."""
+"""``headrace status``: where every query stands, and of how many files each table is. Reads tables only; no JVM."""
 
 from __future__ import annotations
 
 import dataclasses
 import json
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import typer
 from rich.table import Table
@@ -12,21 +14,37 @@ from rich.table import Table
 from headrace.cli.options import ConfDir, Env, Json, project
 from headrace.cli.output import results
 
+if TYPE_CHECKING:
+    from headrace.flows.holdings import Holding
+    from headrace.flows.status import Standing
+
 __all__ = ["status"]
 
 
 def status(conf_dir: ConfDir = Path("conf"), env: Env = "local", as_json: Json = False) -> None:
-    """Where every query stands: batches, rows and where they went, event time reached, what waits, what is open."""
+    """Where every query stands: rows, where they went, event time reached, what waits. Of how many files tables are."""
+    from headrace.flows.holdings import holdings
     from headrace.flows.status import status as standings
 
-    found = standings(project(conf_dir, env))
+    loaded = project(conf_dir, env)
+    found, held = standings(loaded), holdings(loaded)
     if as_json:
-        typer.echo(
-            json.dumps([dataclasses.asdict(one) for one in found], default=lambda value: f"{value.isoformat()}Z")
-        )
+        told = {
+            "queries": [dataclasses.asdict(one) for one in found],
+            "tables": [dataclasses.asdict(one) for one in held],
+        }
+        typer.echo(json.dumps(told, default=lambda value: f"{value.isoformat()}Z"))
         return
+    results().print(_of_queries(found))
+    results().print()
+    results().print(_of_tables(held))
+
+
+def _of_queries(found: Sequence[Standing]) -> Table:
     table = Table(box=None, pad_edge=False)
-    for title in ("query", "batches", "rows in", "event time", "waiting", "windows", "where they went"):
+    titles = ["query", "batches", "rows in", "event time", "waiting", "windows", "where they went"]
+    viewed = any(one.online for one in found)
+    for title in [*titles, *(["online view"] if viewed else [])]:
         table.add_column(title, justify="right" if title in ("batches", "rows in", "waiting") else "left")
     for one in found:
         state = "paused" if one.paused else "ended" if one.ended else ""
@@ -39,5 +57,16 @@ def status(conf_dir: ConfDir = Path("conf"), env: Env = "local", as_json: Json =
             one.pending or "?",
             state if one.provisional is None else open_windows,
             ", ".join(f"{count:,} {name}" for name, count in one.outcomes.items()),
+            *([one.online or ""] if viewed else []),
         )
-    results().print(table)
+    return table
+
+
+def _of_tables(held: Sequence[Holding]) -> Table:
+    table = Table(box=None, pad_edge=False)
+    for title in ("table", "files", "small", "MB", ""):
+        table.add_column(title, justify="right" if title in ("files", "small", "MB") else "left")
+    for one in held:
+        said = "over budget: 'headrace maintain' merges them" if one.over_budget else ""
+        table.add_row(one.table, f"{one.files:,}", f"{one.small:,}", f"{one.bytes / 2**20:,.1f}", said)
+    return table

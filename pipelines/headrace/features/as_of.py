@@ -7,83 +7,137 @@ that a batch after the cut computed.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import reduce
+from itertools import groupby
+from math import ceil
+from operator import and_
+from typing import Final
 
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
-from pyspark.sql.types import DataType
 
 from headrace.features.spec import FeatureSet
 
-__all__ = ["as_of", "newest"]
+__all__ = ["Values", "as_of"]
+
+# Among all that bears one time, values come in the order in which they count, then the rows that may see them.
+_BACKFILLED: Final = 1 << 62
+_ROW: Final = (1 << 63) - 1
+
+_HOUR: Final = 3_600
 
 
-def newest(
-    log: DataFrame, feature_set: FeatureSet, *, cut: Mapping[str, int], backfill: str | None = None
-) -> DataFrame:
-    """The log as it stood at a cut: of every window the newest value, one of a backfill before any of the stream.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Values:
+    """What one feature set gives to rows: which values of it were known, and which of those a row takes.
 
-    cut: by query, the last batch that was known. backfill: the query of it that is the set's backfill.
+    log: every value that was ever computed, as in ``features_<set>_log``.
+    cut: by query, the last batch that was known; of a query that is not in it, nothing was.
+    backfill: the query among them whose values count before any of the stream.
+    by: the set's entity columns, each with the column of the rows that holds its value.
+    take: names of values in the log.
     """
-    keys = [*feature_set.entity, "window_end"]
-    known = F.create_map(*[F.lit(part) for pair in sorted(cut.items()) for part in pair])
-    at_cut = log.where(F.col("batch_id") <= F.try_element_at(known, F.col("query_id")))
-    rank = F.struct((F.col("query_id") == F.lit(backfill or "")).alias("backfilled"), "batch_id")
-    latest = at_cut.groupBy(*keys).agg(F.max_by(F.struct(*feature_set.columns), rank).alias("value"))
-    return latest.select(*keys, *[F.col(f"value.{name}").alias(name) for name in feature_set.columns])
+
+    feature_set: FeatureSet
+    log: DataFrame
+    cut: Mapping[str, int]
+    backfill: str | None = None
+    by: Mapping[str, str]
+    take: Sequence[str]
+
+    @property
+    def entity(self) -> list[tuple[str, str]]:
+        """Columns of the rows and of the log that hold the same; alike in order for all sets with the same rows."""
+        return sorted((self.by[name], name) for name in self.feature_set.entity)
+
+    @property
+    def asked(self) -> list[str]:
+        """The columns of the rows that name the entity."""
+        return [column for column, _ in self.entity]
 
 
-def as_of(
-    rows: DataFrame,
-    values: DataFrame,
-    feature_set: FeatureSet,
-    *,
-    by: Mapping[str, str],
-    take: Sequence[str],
-) -> DataFrame:
-    """Add to each row its newest values, or nulls.
+def as_of(rows: DataFrame, sets: Sequence[Values], *, between: tuple[int, int] | None = None) -> DataFrame:
+    """Add to each row its newest values of every set; for one that is missing its default, or null.
 
-    rows: any columns with ``event_time``; kept, one row each. values: as from ``newest``.
-    by: the set's entity columns, each with the column of ``rows`` that holds its value.
-    Added: ``<set>_<feature>`` for each of ``take``, and ``<set>_end``, the end of the window they came from.
-    Cost: one shuffle of both sides by entity and one sort; no row meets more than its neighbours.
+    A value counts from the end of its window until the set's time to live has passed since, both inclusive. Of a
+    window with several values the backfill's newest counts, else the stream's newest. A row without an event time, or
+    without a part of the entity, gets nulls.
+
+    rows: any columns with ``event_time``; kept, one row each.
+    between: the first and the last second of event time among the rows, since 1970, where the caller knows them. Only
+    what can lie before them in time is read of a log then; the result is the same.
+    Added: by set, in their order, ``<set>_<value>`` for each of ``take`` and ``<set>_end``, the end of the window they
+    came from.
+    Cost: for all sets that are asked by the same columns together, one shuffle of both sides by entity and one sort; no
+    row meets more than its neighbours. Rows of one entity are sorted by one task.
     """
-    entity = feature_set.entity
-    left = rows.select(
-        *[F.col(by[name]).alias(f"_e{place}") for place, name in enumerate(entity)],
+    joined = rows
+    for asked, alike in groupby(sorted(sets, key=lambda one: one.asked), key=lambda one: one.asked):
+        joined = _joined(joined, asked, list(alike), between)
+    return joined.select(*rows.columns, *[name for one in sets for name in _names(one)])
+
+
+def _joined(
+    rows: DataFrame, asked: Sequence[str], sets: Sequence[Values], between: tuple[int, int] | None
+) -> DataFrame:
+    """Rows and values under one another, in order of entity and time: each row sees the last value before it."""
+    keys = [f"_key{place}" for place in range(len(asked))]
+    both = rows.select(
+        *[F.col(name).alias(key) for name, key in zip(asked, keys, strict=True)],
         F.col("event_time").alias("_at"),
-        F.lit(1).alias("_side"),
-        F.lit(None).cast(_value(values, take)).alias("_value"),
+        F.lit(_ROW).alias("_rank"),
         F.struct(*rows.columns).alias("_row"),
     )
-    right = values.select(
-        *[F.col(name).alias(f"_e{place}") for place, name in enumerate(entity)],
-        F.col("window_end").alias("_at"),
-        F.lit(0).alias("_side"),
-        F.struct("window_end", *take).alias("_value"),
-        F.lit(None).cast(left.schema["_row"].dataType).alias("_row"),
+    for place, one in enumerate(sets):
+        both = both.unionByName(_known(one, keys, between, f"_value{place}"), allowMissingColumns=True)
+    until_now = (
+        Window.partitionBy(*keys).orderBy("_at", "_rank").rowsBetween(Window.unboundedPreceding, Window.currentRow)
     )
-    order = Window.partitionBy(*[f"_e{place}" for place in range(len(entity))]).orderBy("_at", "_side")
-    seen = order.rowsBetween(Window.unboundedPreceding, Window.currentRow)
-    joined = left.unionByName(right).withColumn("_last", F.last("_value", ignorenulls=True).over(seen))
-    alive = F.col("_last.window_end") >= F.col("_at") - F.expr(_interval(feature_set))
-    own = F.when(alive & _known(len(entity)), F.col("_last"))
-    return joined.where("_side = 1").select(
+    last = {f"_value{place}": F.last(f"_value{place}", ignorenulls=True).over(until_now) for place in range(len(sets))}
+    seen = both.withColumns(last).where(F.col("_row").isNotNull())
+    complete = reduce(and_, (F.col(key).isNotNull() for key in keys))
+    return seen.select(
         "_row.*",
-        *[own.getField(name).alias(f"{feature_set.name}_{name}") for name in take],
-        own.getField("window_end").alias(f"{feature_set.name}_end"),
+        *[column for place, one in enumerate(sets) for column in _taken(one, F.col(f"_value{place}"), complete)],
     )
 
 
-def _known(count: int) -> Column:
-    condition = F.lit(True)
-    for place in range(count):
-        condition = condition & F.col(f"_e{place}").isNotNull()
-    return condition
+def _known(one: Values, keys: Sequence[str], between: tuple[int, int] | None, name: str) -> DataFrame:
+    """The values that were known, as rows of the union: the value as a struct under ``name``."""
+    cut = F.create_map(*[F.lit(part) for pair in sorted(one.cut.items()) for part in pair])
+    known = one.log.where(F.col("batch_id") <= F.try_element_at(cut, F.col("query_id")))
+    if between is not None:
+        known = known.where(F.col("window_end").between(*_near(between, one.feature_set.time_to_live)))
+    backfilled = F.col("query_id") == F.lit(one.backfill or "")
+    return known.select(
+        *[F.col(column).alias(key) for (_, column), key in zip(one.entity, keys, strict=True)],
+        F.col("window_end").alias("_at"),
+        (F.col("batch_id") + F.when(backfilled, _BACKFILLED).otherwise(0)).alias("_rank"),
+        F.struct("window_end", *one.take).alias(name),
+    )
 
 
-def _value(values: DataFrame, take: Sequence[str]) -> DataType:
-    return values.select(F.struct("window_end", *take).alias("v")).schema["v"].dataType
+def _near(between: tuple[int, int], live: timedelta) -> tuple[Column, Column]:
+    """The ends that windows can have which are seen in that range of time, and some more.
+
+    They are whole hours, for Spark writes them into the code it compiles: so one batch has the code of the last.
+    """
+    first, last = (between[0] - ceil(live.total_seconds())) // _HOUR, between[1] // _HOUR + 1
+    return F.timestamp_seconds(F.lit(first * _HOUR)), F.timestamp_seconds(F.lit(last * _HOUR))
 
 
-def _interval(feature_set: FeatureSet) -> str:
-    return f"INTERVAL '{int(feature_set.time_to_live.total_seconds())}' SECOND"
+def _taken(one: Values, value: Column, complete: Column) -> list[Column]:
+    """What a row is given of the value it sees: nothing of one that is too old, or of no known entity."""
+    living = F.col("_at") <= value["window_end"] + F.lit(one.feature_set.time_to_live)
+    own, defaults = F.when(complete & living, value), one.feature_set.defaults
+    given = [
+        F.coalesce(own[field], F.lit(defaults[field])) if field in defaults else own[field]
+        for field in (*one.take, "window_end")
+    ]
+    return [column.alias(name) for column, name in zip(given, _names(one), strict=True)]
+
+
+def _names(one: Values) -> list[str]:
+    return [f"{one.feature_set.name}_{name}" for name in (*one.take, "end")]

@@ -68,7 +68,10 @@ def aggregated(rows: DataFrame, feature_set: FeatureSet, by: Sequence[str] = ())
 
     A window of several lengths is the longest of them; each value takes what falls into the end of it that is its own.
     """
+    start, end = _bounds(feature_set)
     grouped = rows.groupBy(*by, WINDOW, *feature_set.entity).agg(
+        start.alias("window_start"),
+        end.alias("window_end"),
         *[aggregate(value).alias(value.name) for value in feature_set.values],
         F.count(F.lit(1)).alias("records"),
     )
@@ -76,8 +79,20 @@ def aggregated(rows: DataFrame, feature_set: FeatureSet, by: Sequence[str] = ())
     return grouped.withColumns(derived).select(
         *by,
         *feature_set.entity,
-        F.col(f"{WINDOW}.start").alias("window_start"),
-        F.col(f"{WINDOW}.end").alias("window_end"),
+        "window_start",
+        "window_end",
         *feature_set.columns,
         "records",
     )
+
+
+def _bounds(feature_set: FeatureSet) -> tuple[Column, Column]:
+    """Start and end of the window of a group.
+
+    Of a session as aggregates: a condition on the group's own key Spark tests on each record, before it makes sessions
+    of them, and so cuts them short.
+    """
+    gap = feature_set.window.gap
+    if gap is None:
+        return F.col(f"{WINDOW}.start"), F.col(f"{WINDOW}.end")
+    return F.min("event_time"), F.max("event_time") + F.lit(gap)

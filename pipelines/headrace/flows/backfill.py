@@ -26,8 +26,10 @@ from headrace.features.compare import differs
 from headrace.features.spec import FeatureSet
 from headrace.features.windows import windowed, within
 from headrace.flows import features
+from headrace.flows.expiry import expired_until
 from headrace.flows.generation import opening
 from headrace.flows.ingest_job import ACCEPTING
+from headrace.flows.online_follow import catch_up
 from headrace.flows.project import Project
 from headrace.io import ledger
 from headrace.io.cuts import Cut, backfill_of, cuts
@@ -83,6 +85,7 @@ def backfill(
     for span in _spans(spark, here, first, end):
         yield _batch(spark, here, Writer(here.query_id, number), span)
         number += 1
+    catch_up(spark, features.job(project, name).online)
 
 
 def _described(spark: SparkSession, project: Project, name: str) -> _Backfill | None:
@@ -115,6 +118,9 @@ def _spans(
     if final is None or rows is None or rows[0] is None:
         return
     at = max(first or _instant(rows[0]), _instant(rows[0]))
+    expired = expired_until(spark, here.lake, here.feature_set.signal)
+    if expired is not None:  # what is left of a window's records would give it a wrong value
+        at = max(at, expired + here.feature_set.window.longest)
     last = min(end or final, final)
     # A session may be of any length, so all are computed at once.
     step = timedelta(days=DAYS) if not here.feature_set.window.gap else last - at

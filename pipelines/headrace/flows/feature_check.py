@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
@@ -17,6 +17,7 @@ from headrace.errors import UsageError
 from headrace.features.compare import Compared, compared
 from headrace.features.windows import windowed
 from headrace.flows import backfill, features, renew
+from headrace.flows.expiry import expired_until
 from headrace.flows.features import Features
 from headrace.flows.generation import Opening, opening
 from headrace.flows.project import Project
@@ -89,8 +90,17 @@ def _against_log(
     feature_set, types = described.feature_set, _types(described)
     keys = [*feature_set.entity, "window_start", "window_end"]
     log = described.lake.read(spark, f"features_{feature_set.name}_log").where(F.col("query_id") == query_id)
+    log, expected = (_computable(spark, described, rows) for rows in (log, expected))
     newest = log.groupBy(*keys).agg(F.max_by(F.struct(*types), "batch_id").alias("value")).select(*keys, "value.*")
     yield from compared(newest, expected, f"features_{feature_set.name}_log, {part}", keys, types, how="full_outer")
+
+
+def _computable(spark: SparkSession, described: Features, rows: DataFrame) -> DataFrame:
+    """Without windows that may have held a record that has expired."""
+    expired = expired_until(spark, described.lake, described.feature_set.signal)
+    if expired is None:
+        return rows
+    return rows.where(F.col("window_start") > F.lit(expired + (described.feature_set.window.gap or timedelta(0))))
 
 
 def _backfilled(spark: SparkSession, described: Features, cut: Cut) -> Iterator[Compared]:
@@ -99,6 +109,7 @@ def _backfilled(spark: SparkSession, described: Features, cut: Cut) -> Iterator[
     plans = lake.read(spark, BATCH_PLANS.name).where((F.col("flow") == backfill.FLOW) & (F.col("query_id") == query_id))
     for row in plans.where("choices IS NOT NULL").orderBy("batch_id").select("batch_id", "choices").collect():
         held = lake.batches(spark, f"features_{feature_set.name}_log", query_id, row["batch_id"], row["batch_id"])
+        held = _computable(spark, described, held)
         expected = backfill.windows(spark, lake, feature_set, json.loads(row["choices"]))
         table = f"features_{feature_set.name}_log, backfill {row['batch_id']}"
         keys = [*feature_set.entity, "window_start", "window_end"]

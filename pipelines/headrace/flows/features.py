@@ -24,11 +24,13 @@ from headrace.features.spec import FeatureSet
 from headrace.features.windows import in_time, wanted, windowed
 from headrace.flows.batch import Batch, Upstream, instant, opened, seconds, stamped, upstream
 from headrace.flows.generation import Opening, checkpoint_of, opening
+from headrace.flows.online_follow import Follower, catch_up
 from headrace.flows.project import Project
 from headrace.io import ledger
 from headrace.io.checkpoint import Checkpoint
 from headrace.io.lake import Lake, Writer
 from headrace.io.lease import hold
+from headrace.io.online.codec import Codec
 from headrace.io.plans import plan_of, planned
 from headrace.tables import Column, Table, features_log
 
@@ -46,6 +48,7 @@ class Features:
     opening: what its generation begins with; None for the first, which begins with the signal's first commit.
     leeway: how far a record may run ahead of the high-water mark; Spark's own watermark stays behind by this much
         more than the set's delay, so that one record far ahead cannot make it drop the others.
+    online: what brings the online view up to the log; None where the settings name none.
     """
 
     feature_set: FeatureSet
@@ -55,6 +58,7 @@ class Features:
     checkpoint: Checkpoint
     at_most: int
     opening: Opening | None = None
+    online: Follower | None = None
 
 
 def table(feature_set: FeatureSet, contract: Contract) -> Table:
@@ -98,6 +102,21 @@ def job(project: Project, name: str) -> Features:
         lake=Lake(project.settings.storage),
         at_most=project.settings.upstream_batches,
         checkpoint=checkpoint_of(project, feature_set),
+        online=_follower(project, feature_set),
+    )
+
+
+def _follower(project: Project, feature_set: FeatureSet) -> Follower | None:
+    if project.settings.online is None:
+        return None
+    log = table(feature_set, project.contracts[feature_set.signal])
+    return Follower(
+        feature_set=feature_set,
+        codec=Codec.of(log, feature_set.entity, feature_set.columns),
+        log=log.name,
+        leeway=project.settings.signals[feature_set.signal].clock.max_jump,
+        lake=Lake(project.settings.storage),
+        place=project.settings.online,
     )
 
 
@@ -113,10 +132,15 @@ def stream(spark: SparkSession, features: Features) -> DataFrame:
 
 
 def opened_stream(features: Features, spark: SparkSession) -> tuple[DataFrame, Callable[[DataFrame, int], None]]:
-    """The stream of the set's generation, and what takes its batches. Raises ConfigError where that is another one."""
+    """The stream of the set's generation, and what takes its batches. Raises ConfigError where that is another one.
+
+    What the online view lacks from before is made up for first.
+    """
     hold(features.checkpoint.path.rpartition("/")[0])
     begun = replace(features, opening=opening(spark, features.lake, features.feature_set, features.checkpoint))
-    return stream(spark, begun), partial(features_batch, begun)
+    frame = stream(spark, begun)
+    catch_up(spark, features.online)
+    return frame, partial(features_batch, begun)
 
 
 def features_batch(features: Features, windows: DataFrame, batch_id: int) -> None:
@@ -145,6 +169,7 @@ def features_batch(features: Features, windows: DataFrame, batch_id: int) -> Non
     with watch.lap("account"):
         entries = _entries(features, batch, target, read, choices, watch)
     ledger.record(batch.spark, features.lake, entries, batch.writer)
+    catch_up(batch.spark, features.online)
 
 
 def _choices(features: Features, batch: Batch, read: Sequence[Upstream]) -> Mapping[str, Any]:

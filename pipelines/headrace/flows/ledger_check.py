@@ -2,7 +2,7 @@
 
 1. balance   every slice: the outcomes add up to the rows counted at the source
 2. source    every file has the lines or rows it had; every topic partition was read without a gap to its end
-3. committed every batch: what the tables hold now has the rows and the digest it was committed with
+3. committed every batch: what the tables hold now and what expired has the rows and the digest it was committed with
 4. unbooked  no table holds a row of a batch the ledger does not know, but for the one a query may be in
 5. hops      what one flow let through is what the next took in, batch by batch
 6. windows   the newest values of a set's windows add up to the records that its generation took in
@@ -19,7 +19,8 @@ from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from headrace.config import DeltaSource, FileSource, KafkaSource
-from headrace.flows import features, ingest_job, score
+from headrace.flows.expiry import expired_until, removed
+from headrace.flows.outputs import Output, outputs
 from headrace.flows.project import Project
 from headrace.flows.table_check import compared
 from headrace.io import kafka_admin, ledger
@@ -27,7 +28,7 @@ from headrace.io.cuts import cuts, history_of
 from headrace.io.delta_source import source_table
 from headrace.io.lake import Lake
 from headrace.io.sources import file_lines
-from headrace.tables import DEAD_LETTER_ACTIONS, DEAD_LETTERS, LEDGER, Table
+from headrace.tables import LEDGER
 
 __all__ = ["Finding", "check"]
 
@@ -54,8 +55,8 @@ def check(spark: SparkSession, project: Project) -> Iterator[Finding]:
         yield _balance(book)
         for signal in project.settings.signals:
             yield _source(spark, project, book, signal)
-        for table, slice_of, flows in _outputs(project):
-            yield _committed(spark, lake, book, table, slice_of, flows)
+        for output in outputs(project):
+            yield _committed(spark, lake, book, output)
         yield from _hops(project, book)
         for name in project.feature_sets:
             yield _windows(spark, lake, project, book, name)
@@ -76,55 +77,39 @@ def _balance(book: DataFrame) -> Finding:
     return Finding("balance", "ledger", rows.count(), said)
 
 
-def _outputs(project: Project) -> Iterator[tuple[Table, str, tuple[str, ...]]]:
-    """Each table with the slice its rows belong to, as SQL, and the flows whose batches wrote them."""
-    source = "concat_ws('/', source.name, cast(source.partition AS STRING))"
-    for signal, contract in project.contracts.items():
-        yield ingest_job.table(signal, contract), source, ("ingest", "replay")
-    yield DEAD_LETTERS, source, ("ingest",)
-    yield DEAD_LETTER_ACTIONS, source, ("replay",)
-    yield DEAD_LETTERS, f"'{ledger.WHOLE}'", ("score",)
-    for feature_set in project.feature_sets.values():
-        log = features.table(feature_set, project.contracts[feature_set.signal])
-        yield log, f"'{ledger.WHOLE}'", ("features", "backfill", "history")
-    for model in project.models.values():
-        target = score.table(model, project.contracts[model.signal])
-        yield target, "concat_ws('/', signal_query_id, cast(signal_batch_id AS STRING))", ("score",)
-
-
-def _committed(
-    spark: SparkSession, lake: Lake, book: DataFrame, table: Table, slice_of: str, flows: tuple[str, ...]
-) -> Finding:
-    rows = lake.read(spark, table.name)
-    if table is DEAD_LETTERS:
-        rows = rows.where(F.col("stage").isin(*flows))
-    keys = ["query_id", "batch_id", "slice"]
-    slices = rows.groupBy("query_id", "batch_id", F.expr(slice_of).alias("slice"))
-    now = slices.agg(ledger.digest(rows, rows.columns).alias("now"))
-    mine = book.where(F.col("flow").isin(*flows))
-    booked = mine.select(*keys, F.try_element_at("digests", F.lit(table.name)).alias("booked")).where(
-        "booked IS NOT NULL"
-    )
-    both = booked.join(now, keys, how="full_outer")
+def _committed(spark: SparkSession, lake: Lake, book: DataFrame, output: Output) -> Finding:
+    """What is there now and what was expired, added up, is what was committed."""
+    table, keys = output.table.name, ["query_id", "batch_id", "slice"]
+    rows = lake.read(spark, table)
+    slices = output.of(rows).groupBy("query_id", "batch_id", F.expr(output.slice).alias("slice"))
+    there = slices.agg(ledger.digest(rows, rows.columns).alias("there"))
+    mine = book.where(F.col("flow").isin(*output.flows))
+    expired = removed(book, output).groupBy(*keys).agg(ledger.total(F.col("removed")).alias("expired"))
+    both = there.select(*keys, F.col("there").alias("digest")).union(expired.select(*keys, "expired"))
+    now = both.groupBy(*keys).agg(ledger.total(F.col("digest")).alias("now"))
+    booked = mine.select(*keys, F.try_element_at("digests", F.lit(table)).alias("booked")).where("booked IS NOT NULL")
+    held = booked.join(now, keys, how="full_outer").join(expired, keys, how="left")
     # A batch writes the ledger last: rows of the batch after a query's last booked one may be on their way.
     reached = mine.groupBy("query_id").agg(F.max("batch_id").alias("reached"))
     following = F.greatest(F.coalesce("reached", F.lit(-1)) + 1, F.lit(0))
     under_way = F.col("booked").isNull() & (F.col("batch_id") == following)
-    differing = both.join(reached, "query_id", how="left").where(~F.col("booked").eqNullSafe(F.col("now")) & ~under_way)
+    agrees = F.col("booked").eqNullSafe(F.col("now"))
+    differing = held.join(reached, "query_id", how="left").where(~agrees & ~under_way)
     wrong = differing.orderBy("batch_id").limit(20).collect()
-    return Finding("committed", table.name, both.count(), tuple(_differs(table.name, row.asDict()) for row in wrong))
+    return Finding("committed", table, held.count(), tuple(_differs(table, row.asDict()) for row in wrong))
 
 
 def _differs(table: str, row: Mapping[str, object]) -> str:
     where = f"{table}, query {row['query_id']}, batch {row['batch_id']}, {row['slice']}"
-    booked, now = _rows(row["booked"]), _rows(row["now"])
+    booked, now, expired = _rows(row["booked"]), _rows(row["now"]), _rows(row["expired"]) or 0
     if booked is None:
         return f"{where}: {now} rows that the ledger does not know"
     if now is None:
         return f"{where}: all {booked} rows are gone"
+    expiry = f" and {expired} expired" if expired else ""
     if booked != now:
-        return f"{where}: {booked} rows were committed, {now} are there"
-    return f"{where}: {now} rows as committed, but a value in them changed"
+        return f"{where}: {booked} rows were committed, {now - expired} are there{expiry}"
+    return f"{where}: {now - expired} rows as committed{expiry}, but a value in them changed"
 
 
 def _rows(digest: object) -> int | None:
@@ -237,8 +222,10 @@ def _windows(spark: SparkSession, lake: Lake, project: Project, book: DataFrame,
     mine = book.where((F.col("flow") == "features") & (F.col("query_id") == query_id))
     held, taken = _total(newest, F.col("records")), _total(mine, F.col("outcomes")["windowed"])
     overlap = feature_set.window.overlap
-    # Sessions that are not closed yet are held nowhere but in the stream's state.
-    right = held <= taken if feature_set.window.gap else held == taken * overlap
+    # Sessions that are not closed yet are held nowhere but in the stream's state; a generation that was begun after
+    # records expired has not the windows they were in.
+    some = feature_set.window.gap is not None or expired_until(spark, lake, feature_set.signal) is not None
+    right = held <= taken * overlap if some else held == taken * overlap
     wrong = f"query {query_id}: {taken} records in {overlap} windows each, the log's newest values hold {held}"
     return Finding("windows", table, taken, () if right else (wrong,))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from headrace.config import KafkaSource, Registry, Settings, Signal, Storage
+from headrace.config import KafkaSource, Online, Registry, Settings, Signal, SqliteOnline, Storage
 
 __all__ = ["located"]
 
@@ -20,6 +20,7 @@ def located(settings: Settings, root: Path) -> Settings:
         update={
             "storage": _storage(settings.storage, root),
             "registry": _registry(settings.registry, root),
+            "online": _online(settings.online, root),
             "signals": {name: _signal(signal, root) for name, signal in settings.signals.items()},
         }
     )
@@ -33,6 +34,12 @@ def _storage(storage: Storage, root: Path) -> Storage:
 def _registry(registry: Registry, root: Path) -> Registry:
     uris = {name: _uri(value, root) for name in ("tracking_uri", "registry_uri") if (value := getattr(registry, name))}
     return registry.model_copy(update=uris)
+
+
+def _online(online: Online | None, root: Path) -> Online | None:
+    if not isinstance(online, SqliteOnline):
+        return online
+    return online.model_copy(update={"path": str(root / online.path)})
 
 
 def _signal(signal: Signal, root: Path) -> Signal:

@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from headrace import tables
-from headrace.contracts.model import TIMES, Kind
+from headrace.contracts.model import TIMES, Contract, Kind
 from headrace.documents import Mistakes, Node
 from headrace.expressions import compile_condition, compile_expression
 from headrace.features.spec import FeatureSet
 from headrace.flows.references import Declared, Signals, exists, instead, read_ones, safe, taken
-from headrace.models.spec import FeatureInput, Label, Model
+from headrace.models.spec import FeatureInput, Label, Model, Training
 
-__all__ = ["check_models"]
+__all__ = ["check_models", "compiled"]
+
+_SEGMENTS = (Kind.STRING, Kind.INTEGER, Kind.BOOLEAN)
 
 
 def check_models(
@@ -20,6 +22,17 @@ def check_models(
 ) -> dict[str, Model]:
     """A model's signal, inputs, conditions and label exist and fit. Gives the models with safe expressions in place."""
     return {name: _checked(node, model, sets, signals, mistakes) for name, (node, model) in read_ones(models)}
+
+
+def compiled(model: Model, contracts: Mapping[str, Contract]) -> Model:
+    """The model with safe expressions in place. Raises ValueError if one is not allowed, or names what is no field."""
+    where = model.where and compile_condition(model.where, contracts[model.signal].kinds)
+    training = model.training
+    if training is not None:
+        label = training.label
+        safe = compile_expression(label.expression, contracts[label.signal].kinds)
+        training = training.model_copy(update={"label": label.model_copy(update={"expression": safe})})
+    return model.model_copy(update={"where": where, "training": training})
 
 
 def _checked(node: Node, model: Model, sets: Declared[FeatureSet], signals: Signals, mistakes: Mistakes) -> Model:
@@ -39,9 +52,26 @@ def _checked(node: Node, model: Model, sets: Declared[FeatureSet], signals: Sign
     where = model.where and safe(node.at("where"), model.where, kinds, compile_condition, mistakes)
     training = model.training
     if training is not None:
+        _check_training(node, model, training, kinds, mistakes)
         label = _label(node.at("training", "label"), training.label, model.signal, signals, mistakes)
         training = training.model_copy(update={"label": label})
     return model.model_copy(update={"where": where, "training": training})
+
+
+def _check_training(
+    node: Node, model: Model, training: Training, kinds: Mapping[str, Kind], mistakes: Mistakes
+) -> None:
+    if model.classifies and model.output.column != 1:
+        mistakes.add(node.at("output"), "needs column: 1, the second of the two probabilities a trained model returns")
+    for index, name in enumerate(training.segments):
+        at = node.at("training", "segments", index)
+        if exists(at, name, kinds, model.signal, mistakes) and kinds[name] not in _SEGMENTS:
+            mistakes.add(at, f"{name} is {kinds[name]}: segments are values of {', '.join(_SEGMENTS)}")
+    if training.per is not None and training.per not in model.inputs.signal:
+        known = model.inputs.signal
+        mistakes.add(
+            node.at("training", "per"), f"{training.per} is not in inputs.signal{instead(training.per, known)}"
+        )
 
 
 def _unlike_inputs(node: Node, model: Model, mistakes: Mistakes) -> None:
@@ -50,6 +80,11 @@ def _unlike_inputs(node: Node, model: Model, mistakes: Mistakes) -> None:
         mistakes.add(node.at("inputs"), "must name a field or a feature")
     for column in dict.fromkeys(column for column in columns if columns.count(column) > 1):
         mistakes.add(node.at("inputs"), f"gives the model column {column} twice")
+    sets = [part.set for part in model.inputs.features]
+    for name in dict.fromkeys(name for name in sets if sets.count(name) > 1):
+        mistakes.add(
+            node.at("inputs", "features"), f"names {name} twice: a record takes the values of one entity from a set"
+        )
 
 
 def _check_input(

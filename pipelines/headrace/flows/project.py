@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import reduce
 from pathlib import Path
 from typing import TypeVar
@@ -17,7 +17,7 @@ from headrace.errors import ConfigError
 from headrace.features.spec import FeatureSet
 from headrace.flows.locations import located
 from headrace.flows.model_references import check_models
-from headrace.flows.references import Declared, Signals, instead
+from headrace.flows.references import Declared, Signals, instead, read_ones
 from headrace.flows.set_references import check_sets
 from headrace.models.spec import Model
 
@@ -37,6 +37,7 @@ class Project:
     contracts: by the name of the signal; feature_sets, models: by their names.
     root: the folder ``conf/`` lies in.
     environment: name of the overlay; None is none.
+    written: the models once more, their conditions and expressions as the files have them.
     """
 
     settings: Settings
@@ -45,6 +46,7 @@ class Project:
     models: Mapping[str, Model]
     root: Path
     environment: str | None
+    written: Mapping[str, Model] = field(default_factory=dict)
 
 
 def load(conf_dir: Path, env: str | None, environ: Mapping[str, str]) -> Project:
@@ -77,6 +79,7 @@ def load(conf_dir: Path, env: str | None, environ: Mapping[str, str]) -> Project
         models=checked_models,
         root=conf_dir.parent,
         environment=env,
+        written={name: declared for name, (_, declared) in read_ones(models)},
     )
 
 

@@ -12,7 +12,7 @@ from pyspark.sql.streaming.query import StreamingQuery
 
 from headrace.config import duration_text
 from headrace.errors import HeadraceError, UsageError
-from headrace.flows import features, ingest_job, ingest_source, score
+from headrace.flows import features, ingest_job, ingest_source, score, score_job
 from headrace.flows.project import Project
 from headrace.io.checkpoint import Checkpoint
 from headrace.io.lake import Lake
@@ -120,7 +120,7 @@ def tables(project: Project) -> Iterator[Table]:
     for feature_set in project.feature_sets.values():
         yield features.table(feature_set, project.contracts[feature_set.signal])
     for model in project.models.values():
-        yield score.table(model, project.contracts[model.signal])
+        yield score_job.table(score_job.described(project, model))
 
 
 def views(project: Project) -> Iterator[View]:
@@ -173,7 +173,7 @@ def _features(project: Project) -> Iterable[Query]:
 
 def _scores(project: Project, *, patient: bool) -> Iterable[Query]:
     for name in project.models:
-        described = score.job(project, name, patient=patient)
+        described = score_job.job(project, name, patient=patient)
         yield Query(
             flow="score",
             subject=name,

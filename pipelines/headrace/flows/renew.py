@@ -18,6 +18,7 @@ from headrace.errors import UsageError
 from headrace.features.windows import in_time, wanted, windowed, within
 from headrace.flows import features, generation
 from headrace.flows.batch import Upstream
+from headrace.flows.expiry import expired_until
 from headrace.flows.features import Features
 from headrace.flows.generation import Opening, opening_writer
 from headrace.flows.ingest_job import ACCEPTING
@@ -99,11 +100,17 @@ def _chosen(spark: SparkSession, described: Features, at: datetime) -> Opening:
         definition=feature_set.fingerprint,
         boundary=boundary,
         version=version,
-        first=_instant(first[0]) if boundary is not None and first is not None else None,
+        first=_first(spark, described, first[0]) if boundary is not None and first is not None else None,
         high_water=high_water,
         signals=signals,
         at=at,
     )
+
+
+def _first(spark: SparkSession, described: Features, first: int) -> datetime:
+    """Where the history begins: windows that held a record that has expired cannot be computed anew."""
+    expired = expired_until(spark, described.lake, described.feature_set.signal)
+    return _instant(first) if expired is None else max(_instant(first), expired + described.feature_set.window.longest)
 
 
 def _high_water(spark: SparkSession, described: Features) -> datetime | None:

@@ -11,76 +11,33 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from pyspark.sql import Column as SparkColumn
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.types import DoubleType, StructField, StructType
 
-from headrace.config import Registry
-from headrace.contracts.model import Contract, Kind
-from headrace.features.as_of import as_of, newest
 from headrace.features.spec import FeatureSet
 from headrace.flows.batch import Batch, Upstream, opened, upstream
 from headrace.flows.decisions import ARRIVED_AT, EVENT_TIME, decisions, end_of, unanswered
-from headrace.flows.project import Project
+from headrace.flows.score_job import FLOW, Score, eligible_records, input_values, table, with_features
 from headrace.io import ledger, registry
-from headrace.io.checkpoint import Checkpoint
 from headrace.io.cuts import Cut, wait_for
-from headrace.io.lake import Lake
 from headrace.io.plans import planned
 from headrace.models.scoring import answered
-from headrace.models.spec import Model
-from headrace.tables import DEAD_LETTERS, Column, Table, predictions
+from headrace.tables import DEAD_LETTERS, Table
 
-__all__ = ["Score", "job", "opened_stream", "score_batch", "stream", "table", "with_features"]
-
-FLOW = "score"
+__all__ = ["opened_stream", "score_batch", "stream"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Score:
-    """All that one model's batches need.
+class _Asked:
+    """What of a batch the model is asked about, and per slice how many records it is not.
 
-    at_most: how many upstream batches a batch takes. patient: whether it waits for features that are behind.
+    between: the first and the last second of event time among those; None without one.
     """
 
-    model: Model
-    contract: Contract
-    feature_sets: Mapping[str, FeatureSet]
-    registry: Registry
-    lake: Lake
-    checkpoint: Checkpoint
-    at_most: int
-    patient: bool = True
-
-
-def table(model: Model, contract: Contract) -> Table:
-    """The table of a model's decisions."""
-    return predictions(model.name, input_columns(model, contract), model.output.name)
-
-
-def input_columns(model: Model, contract: Contract) -> list[Column]:
-    """The model's inputs as columns: numbers as DOUBLE, whatever they were, and text as STRING.
-
-    One type for every number means that a null, which a DataFrame of integers cannot hold, changes no type.
-    """
-    text = {field.name for field in contract.fields if field.kind is Kind.STRING}
-    return [Column(name, "STRING" if name in text else "DOUBLE") for name in model.inputs.columns]
-
-
-def job(project: Project, name: str, *, patient: bool = True) -> Score:
-    """The flow of one model as the project declares it."""
-    model = project.models[name]
-    return Score(
-        model=model,
-        contract=project.contracts[model.signal],
-        feature_sets={part.set: project.feature_sets[part.set] for part in model.inputs.features},
-        registry=project.settings.registry,
-        lake=Lake(project.settings.storage),
-        at_most=project.settings.upstream_batches,
-        checkpoint=Checkpoint(f"{project.settings.storage.checkpoint_root}/score/{name}"),
-        patient=patient,
-    )
+    count: int
+    between: tuple[int, int] | None
+    skipped: Mapping[str, int]
 
 
 def stream(spark: SparkSession, score: Score) -> DataFrame:
@@ -101,13 +58,13 @@ def score_batch(score: Score, records: DataFrame, batch_id: int) -> None:
     try:
         with watch.lap("plan"):
             read = upstream(batch, score.lake, f"signals_{score.model.signal}")
-            eligible, last, skipped = _asked(score, records)
-            choices = _planned(score, batch, last)
-        target = table(score.model, score.contract)
+            asked = _asked(score, records)
+            choices = _planned(score, batch, asked)
+        target = table(score)
         unusable = 0
-        if eligible:
+        if asked.between:
             with watch.lap("score"):
-                decided = _decided(score, records, choices, batch, count=eligible).persist()
+                decided = _decided(score, records, choices, batch, asked).persist()
                 unusable = decided.where(F.col(score.model.output.name).isNull()).count()
             with watch.lap("write"):
                 _write(score, batch, records, decided, target, choices, unusable=unusable)
@@ -115,57 +72,39 @@ def score_batch(score: Score, records: DataFrame, batch_id: int) -> None:
     finally:
         records.unpersist()
     with watch.lap("account"):
-        entries = _entries(score, batch, target, read, skipped, watch, unusable=unusable)
+        entries = _entries(score, batch, target, read, asked.skipped, watch, unusable=unusable)
     note = f"version {choices['version']}" if choices["version"] else ""
     ledger.record(batch.spark, score.lake, entries, batch.writer, note)
 
 
-def with_features(
-    rows: DataFrame, model: Model, feature_sets: Mapping[str, FeatureSet], lake: Lake, at: Mapping[str, Cut]
-) -> DataFrame:
-    """The rows with the model's features as of their event time, at the given cuts; for serving and training alike."""
-    for part in model.inputs.features:
-        feature_set, cut = feature_sets[part.set], at[part.set]
-        log = lake.read(rows.sparkSession, f"features_{part.set}_log")
-        values = newest(log, feature_set, cut=cut.batches, backfill=cut.backfill_id)
-        rows = as_of(rows, values, feature_set, by=part.by, take=part.take)
-    return rows
-
-
-def eligible_records(model: Model) -> SparkColumn:
-    """True for a record the model is asked about; a condition that is null means no."""
-    condition = F.coalesce(F.expr(model.where), F.lit(False)) if model.where else F.lit(True)
-    return condition & (F.col("event_time") >= F.lit(model.start)) if model.start else condition
-
-
-def input_values(model: Model, contract: Contract) -> list[SparkColumn]:
-    """The model's inputs under their names and types."""
-    return [F.col(column.name).cast(column.type).alias(column.name) for column in input_columns(model, contract)]
-
-
-def _asked(score: Score, records: DataFrame) -> tuple[int, int | None, dict[str, int]]:
-    """How many records the model is asked about, the event time of the last, and per slice how many it is not."""
+def _asked(score: Score, records: DataFrame) -> _Asked:
     asked = eligible_records(score.model)
+    second = F.when(asked, F.unix_seconds("event_time"))
     counted = (
         records.groupBy(F.concat_ws("/", "query_id", "batch_id").alias("slice"))
         .agg(
             F.count_if(asked).alias("asked"),
             F.count_if(~asked).alias("skipped"),
-            F.max(F.when(asked, F.unix_seconds("event_time"))).alias("last"),
+            F.min(second).alias("first"),
+            F.max(second).alias("last"),
         )
         .collect()
     )
-    lasts = [row["last"] for row in counted if row["last"] is not None]
-    return sum(row["asked"] for row in counted), max(lasts, default=None), {r["slice"]: r["skipped"] for r in counted}
+    times = [row[end] for row in counted for end in ("first", "last") if row[end] is not None]
+    return _Asked(
+        count=sum(row["asked"] for row in counted),
+        between=(min(times), max(times)) if times else None,
+        skipped={row["slice"]: row["skipped"] for row in counted},
+    )
 
 
-def _planned(score: Score, batch: Batch, last: int | None) -> Mapping[str, Any]:
+def _planned(score: Score, batch: Batch, asked: _Asked) -> Mapping[str, Any]:
     """The version and the cuts, chosen once. Without a record to score nothing is chosen, and no model is needed."""
 
     def choose() -> Mapping[str, Any]:
-        if last is None:
+        if asked.between is None:
             return {"version": None, "cuts": {}}
-        needed = {name: _newest_end(feature_set, last) for name, feature_set in score.feature_sets.items()}
+        needed = {name: _newest_end(feature_set, asked.between[1]) for name, feature_set in score.feature_sets.items()}
         patience = score.model.wait.total_seconds() if score.patient else 0.0
         found = wait_for(batch.spark, score.lake, needed, patience=patience)
         pinned = registry.pin(score.registry, score.model.registered_model, score.model.alias)
@@ -180,10 +119,10 @@ def _newest_end(feature_set: FeatureSet, second: int) -> int:
     return second // step * step
 
 
-def _decided(score: Score, records: DataFrame, choices: Mapping[str, Any], batch: Batch, *, count: int) -> DataFrame:
+def _decided(score: Score, records: DataFrame, choices: Mapping[str, Any], batch: Batch, asked: _Asked) -> DataFrame:
     """Identity, inputs, answer and ages of each record that is scored: plain columns, a row each."""
     model = score.model
-    asked = records.where(eligible_records(model)).select(
+    rows = records.where(eligible_records(model)).select(
         *score.contract.names,
         "record_id",
         "event_time",
@@ -191,7 +130,7 @@ def _decided(score: Score, records: DataFrame, choices: Mapping[str, Any], batch
         F.col("query_id").alias("signal_query_id"),
         F.col("batch_id").alias("signal_batch_id"),
     )
-    joined = with_features(asked, model, score.feature_sets, score.lake, _cuts(choices))
+    joined = with_features(rows, model, score.feature_sets, score.lake, _cuts(choices), between=asked.between)
     plain = joined.select(
         "record_id",
         F.col("event_time").alias(EVENT_TIME),
@@ -199,11 +138,11 @@ def _decided(score: Score, records: DataFrame, choices: Mapping[str, Any], batch
         "signal_query_id",
         "signal_batch_id",
         *[F.col(f"{name}_end").alias(end_of(name)) for name in score.feature_sets],
-        *input_values(model, score.contract),
+        *input_values(score),
     )
     pinned = registry.Pinned(score.registry, model.registered_model, choices["version"])
     added = StructType([StructField(model.output.name, DoubleType()), StructField("confidence", DoubleType())])
-    return registry.scored(plain, pinned, partial(answered, model), added, count=count)
+    return registry.scored(plain, pinned, partial(answered, model), added, count=asked.count)
 
 
 def _write(

@@ -14,7 +14,7 @@ from pyspark.sql import functions as F
 
 from headrace.features.compare import Compared, compared
 from headrace.features.spec import FeatureSet
-from headrace.flows import score
+from headrace.flows import score_job
 from headrace.flows.project import Project
 from headrace.io.cuts import Cut
 from headrace.io.lake import Lake
@@ -32,8 +32,7 @@ def served(spark: SparkSession, project: Project, model: Model, part: FeatureInp
     plans = _cuts(spark, lake, model, part.set)
     if plans is None:
         return
-    described = score.job(project, model.name)
-    inputs = {column.name: column.type for column in score.input_columns(model, described.contract)}
+    inputs = {column.name: column.type for column in score_job.input_columns(score_job.described(project, model))}
     given = {f"{part.set}_{name}": inputs[f"{part.set}_{name}"] for name in part.take}
     decisions = lake.read(spark, f"predictions_{model.name}").join(
         F.broadcast(plans.select("query_id", "batch_id").distinct()), ["query_id", "batch_id"], "left_semi"
@@ -48,7 +47,9 @@ def served(spark: SparkSession, project: Project, model: Model, part: FeatureInp
 
 def _cuts(spark: SparkSession, lake: Lake, model: Model, name: str) -> DataFrame | None:
     """For each batch that decided, the queries whose values it knew, each with its last batch; None: none decided."""
-    rows = lake.read(spark, BATCH_PLANS.name).where((F.col("flow") == score.FLOW) & (F.col("subject") == model.name))
+    rows = lake.read(spark, BATCH_PLANS.name).where(
+        (F.col("flow") == score_job.FLOW) & (F.col("subject") == model.name)
+    )
     found = []
     for row in rows.where("choices IS NOT NULL").select("query_id", "batch_id", "choices").collect():
         cut = json.loads(row["choices"])["cuts"].get(name)

@@ -12,10 +12,12 @@ from headrace.config import DeltaSource, FileSource, KafkaSource
 from headrace.errors import InfrastructureError
 from headrace.flows import ingest_job
 from headrace.flows.batch import last_version
+from headrace.flows.online import behind
 from headrace.flows.project import Project
 from headrace.flows.queries import tables, views
 from headrace.io import kafka_admin
 from headrace.io.checkpoint import Checkpoint
+from headrace.io.online import open_store
 from headrace.io.reader import open_tables
 from headrace.io.table_log import table_log
 
@@ -35,6 +37,10 @@ SELECT flow, subject, one.key AS outcome, sum(one.value) AS rows
 FROM (SELECT flow, subject, unnest(map_entries(outcomes)) AS one FROM ledger) GROUP BY flow, subject, outcome
 """
 
+_WRITTEN = """
+SELECT query_id, max(batch_id) AS batch_id FROM ledger
+WHERE subject = ? AND (flow = 'backfill' OR flow = 'features' AND query_id = ?) GROUP BY query_id
+"""
 _REACHED = "SELECT slice, max(slice_to) AS reached FROM ledger WHERE query_id = ? GROUP BY slice"
 
 
@@ -45,6 +51,7 @@ class Standing:
     high_water: newest event time its signal had reached. pending: records, files or batches it has not read; None if
     that cannot be asked. provisional: windows that can still change; None where there are none.
     ended: the signal's end of input is declared and reached.
+    online: how far the online view of a set follows its log; None where there is no view, or nothing to hold.
     """
 
     query: str
@@ -57,6 +64,7 @@ class Standing:
     provisional: int | None
     paused: bool
     ended: bool
+    online: str | None = None
 
 
 def status(project: Project) -> list[Standing]:
@@ -100,7 +108,24 @@ def _standing(
         provisional=_provisional(connection, subject) if flow == "features" and last else None,
         paused=paused,
         ended=bool(last.get("ended")),
+        online=_online(connection, project, subject, str(last["query_id"])) if flow == "features" and last else None,
     )
+
+
+def _online(connection: duckdb.DuckDBPyConnection, project: Project, name: str, query_id: str) -> str | None:
+    if project.settings.online is None:
+        return None
+    rows = _rows(connection, _WRITTEN, name, query_id)
+    try:
+        with open_store(project.settings.online) as store:
+            held = store.held(name)
+    except InfrastructureError as error:
+        return str(error)
+    ledgered = {str(row["query_id"]): int(str(row["batch_id"])) for row in rows}
+    missing = behind(held, project.feature_sets[name].fingerprint, query_id, ledgered)
+    if missing is None:
+        return "not built"
+    return f"{missing} batch{'' if missing == 1 else 'es'} behind" if missing else "up to date"
 
 
 def _pending(

@@ -55,12 +55,12 @@ NOTHING = Cut("", -1, None)
 
 def backfill_of(query_id: str) -> str:
     """The query of the backfills of a generation, given that of its stream."""
-    return f"{query_id}/backfill"
+    return f"{query_id}.backfill"
 
 
 def history_of(query_id: str) -> str:
     """The query of the history a generation began with, given that of its stream."""
-    return f"{query_id}/history"
+    return f"{query_id}.history"
 
 
 def cuts(spark: SparkSession, lake: Lake, feature_sets: Collection[str]) -> dict[str, Cut]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -62,13 +62,19 @@ class Lake:
             return f"`{self.storage.catalog}`.`{self.storage.schema_}`.`{table}`"
         return f"delta.`{self.storage.root}/{table}`"
 
+    def exists(self, spark: SparkSession, table: str) -> bool:
+        """Whether the table is there."""
+        if self.storage.root is None:
+            return spark.catalog.tableExists(self.sql_name(table))
+        return DeltaTable.isDeltaTable(spark, f"{self.storage.root}/{table}")
+
     def create(self, spark: SparkSession, table: Table) -> None:
         """Make the table if it is not there, with comments; one that is there is given the columns it lacks.
 
         Raises ConfigError where a column of it has another type. What it has beside is left to it, and is null in new
         rows.
         """
-        if self.storage.root is not None and DeltaTable.isDeltaTable(spark, f"{self.storage.root}/{table.name}"):
+        if self.storage.root is not None and self.exists(spark, table.name):
             self.widen(spark, table)
             return
         columns = ", ".join(map(_declared, table.columns))
@@ -91,9 +97,12 @@ class Lake:
 
         Raises ConfigError where a column of it has another type.
         """
-        place = nullcontext() if self.storage.root is None else turn(f"{self.storage.root}/{table.name}")
-        with place:
+        with self.turn(table.name):
             self._widen(spark, table)
+
+    def turn(self, table: str) -> AbstractContextManager[None]:
+        """For every commit that is made: the other writers wait meanwhile, where the store does not part them."""
+        return nullcontext() if self.storage.root is None else turn(f"{self.storage.root}/{table}")
 
     def _widen(self, spark: SparkSession, table: Table) -> None:
         there = {name.casefold(): type_ for name, type_ in self.types(spark, table.name).items()}
@@ -156,12 +165,11 @@ class Lake:
             .option("txnVersion", writer.batch_id)
             .option("userMetadata", writer.stamp)
         )
-        if self.storage.root is None:
-            door.saveAsTable(self.sql_name(table.name))
-        else:
-            place = f"{self.storage.root}/{table.name}"
-            with turn(place):
-                door.save(place)
+        with self.turn(table.name):
+            if self.storage.root is None:
+                door.saveAsTable(self.sql_name(table.name))
+            else:
+                door.save(f"{self.storage.root}/{table.name}")
 
     def stream(self, spark: SparkSession, table: str, *, version: int, max_files: int) -> DataFrame:
         """The table's appends from one version on, in commit order, at most ``max_files`` a batch.

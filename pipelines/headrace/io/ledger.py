@@ -37,6 +37,7 @@ __all__ = [
     "record_opening",
     "slices",
     "source_slice",
+    "total",
 ]
 
 Committed = dict[str, dict[str, tuple[int, str]]]
@@ -139,6 +140,13 @@ def _summary(entries: Sequence[Entry], writer: Writer, note: str) -> Summary:
 def digest(rows: DataFrame, columns: Sequence[str]) -> Column:
     """The aggregate ``rows:hash`` over the named columns. A null leaves a hash as it is: a new column changes none."""
     return _digest(_row(rows, columns))
+
+
+def total(digests: Column) -> Column:
+    """The aggregate digest of all the rows that each of the digests is of: what it would be of them together."""
+    parts = F.split(digests, ":")
+    rows, hashes = F.sum(parts[0].cast("bigint")), F.sum(parts[1].cast("decimal(38,0)"))
+    return F.concat_ws(":", rows.cast("string"), hashes.cast("string"))
 
 
 def slices(envelopes: DataFrame) -> list[Slice]:

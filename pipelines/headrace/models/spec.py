@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Literal
 
-from pydantic import AwareDatetime, Field
+from pydantic import AwareDatetime, Field, field_validator
 
 from headrace.config import Duration, Name, Section
 
-__all__ = ["FeatureInput", "Inputs", "Label", "Model", "Output", "Training"]
+__all__ = ["ESTIMATORS", "FeatureInput", "Inputs", "Label", "Model", "Output", "Training"]
+
+ESTIMATORS = ("gradient_boosting", "logistic_regression", "lightgbm")
+_CALLABLE = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*")
 
 
 class FeatureInput(Section):
@@ -67,13 +71,36 @@ class Label(Section):
 
 
 class Training(Section):
-    """How ``headrace train`` fits a version. ``holdout`` is the newest share of the rows, kept for the metrics."""
+    """How ``headrace train`` fits a version.
+
+    estimator: one of ``ESTIMATORS``, or ``package.module:name``: a callable that takes the parameters and
+        ``random_state`` and gives an estimator as scikit-learn's are, which is given the inputs as a DataFrame.
+    holdout: the newest share of the rows, kept for the metrics.
+    segments: fields of the signal; of each of their values the metrics are given too.
+    per: a field among the inputs. Each of its values with at least ``min_rows`` rows to learn from has an estimator
+        of its own; one that learned from all rows answers for the others, and for values never seen.
+    """
 
     label: Label
-    estimator: Literal["gradient_boosting", "logistic_regression"] = "gradient_boosting"
+    estimator: str = "gradient_boosting"
     parameters: Mapping[str, int | float | str | bool] = Field(default_factory=dict)
     holdout: float = Field(default=0.25, gt=0, lt=1)
     seed: int = 0
+    segments: tuple[str, ...] = ()
+    per: str | None = None
+    min_rows: int = Field(default=500, ge=1)
+
+    @field_validator("estimator")
+    @classmethod
+    def _known(cls, value: str) -> str:
+        if value in ESTIMATORS or _CALLABLE.fullmatch(value):
+            return value
+        raise ValueError(f"must be one of {', '.join(ESTIMATORS)}, or a callable as package.module:name")
+
+    @property
+    def measured_by(self) -> tuple[str, ...]:
+        """The fields whose values are measured apart: the segments, and what estimators are fitted by."""
+        return tuple(dict.fromkeys((*self.segments, *([self.per] if self.per else []))))
 
 
 class Model(Section):
@@ -96,3 +123,8 @@ class Model(Section):
     inputs: Inputs
     output: Output
     training: Training | None = None
+
+    @property
+    def classifies(self) -> bool:
+        """Whether it answers with the probability that something is so."""
+        return self.output.kind == "probability"

@@ -1,106 +1,115 @@
-"""Fit a version: rows in time order → split by time → estimator → metrics on the newest rows, which it never saw."""
+"""Fit a version: rows in one order → split by time → estimator → metrics on the newest rows, which it never saw."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
+from headrace.models.estimators import Build
+from headrace.models.labels import LABEL
+from headrace.models.metrics import by_segment, metrics
+from headrace.models.reference import histograms
+from headrace.models.routed import Routed, routed
+from headrace.models.scoring import answers
 from headrace.models.spec import Model, Training
 
-__all__ = ["Fitted", "fit", "metrics"]
-
-LABEL = "label"
+__all__ = ["Fitted", "fit", "segment_column"]
 
 
-@dataclass(frozen=True, slots=True)
+def segment_column(field: str) -> str:
+    """Where the rows to fit hold a field that segments them: not under its own name, which an input may have."""
+    return f"_segment_{field}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Fitted:
-    """An estimator, what it scored on the newest rows, and how many rows it learned from and was measured on."""
+    """An estimator and what is known of it.
+
+    learned, held_out: the rows it learned from and those it was measured on.
+    metrics, segments: on the rows held out, over all and as from ``by_segment``.
+    answers: SHA-256 of the answers to the rows held out, in their order, as float64: equal only if every bit is.
+    reference: histograms of every input over all rows, and of the answers to the rows held out.
+    own: the values of ``per`` that have an estimator of their own.
+    """
 
     estimator: Any
-    metrics: Mapping[str, float]
     learned: int
     held_out: int
+    metrics: Mapping[str, float]
+    segments: pd.DataFrame
+    answers: str
+    reference: Mapping[str, Any]
+    own: tuple[str, ...]
 
 
-def fit(model: Model, training: Training, rows: pd.DataFrame) -> Fitted:
-    """Fit the declared estimator on the older rows and measure it on the newest share.
+def fit(model: Model, training: Training, build: Build, rows: pd.DataFrame) -> Fitted:
+    """Fit on the older rows and measure on the newest share; the same rows, in any order, give the same bits.
 
-    rows: the model's inputs, ``label`` and ``event_time``. Text inputs are categories, a null is a value of its own.
+    rows: ``record_id``, ``event_time``, ``label``, the model's inputs, and a ``segment_column`` for each field that
+    is measured by. Text inputs are categories, a null is a value of its own. build: of the declared estimator.
     The split is by time, never at random: a random one lets the model learn from what had not happened yet.
     Raises ValueError if either side of the split is empty, or a classifier has only one class to learn.
     """
-    ordered = rows.sort_values("event_time", kind="stable")
-    edge = int(len(ordered) * (1 - training.holdout))
+    from threadpoolctl import threadpool_limits
+
+    older, newer = _split(rows, training.holdout)
+    if model.classifies and older[LABEL].nunique() < 2:
+        raise ValueError(f"all {len(older)} rows to learn from have the same label")
+    inputs = list(model.inputs.columns)
+    # Sums formed by several threads need not be equal; and on a busy machine several are many times slower.
+    with threadpool_limits(limits=1):
+        estimator = _fitted(model, training, build, older)
+        predict = estimator.predict_proba if model.classifies else estimator.predict
+        answered = answers(predict(newer[inputs]), model.output, len(newer))
+    if np.isnan(answered).any():
+        raise ValueError(f"{training.estimator} has no usable {model.output.name} for {np.isnan(answered).sum()} rows")
+    segments = newer[[segment_column(field) for field in training.measured_by]].set_axis(
+        list(training.measured_by), axis="columns"
+    )
+    return Fitted(
+        estimator=estimator,
+        learned=len(older),
+        held_out=len(newer),
+        metrics=metrics(newer[LABEL], answered, classifies=model.classifies),
+        segments=by_segment(segments, newer[LABEL], answered, classifies=model.classifies),
+        answers=_digest(answered),
+        reference=histograms(rows[inputs]) | histograms(pd.DataFrame({model.output.name: answered})),
+        own=tuple(map(str, estimator.values)) if isinstance(estimator, Routed) else (),
+    )
+
+
+def _split(rows: pd.DataFrame, holdout: float) -> tuple[pd.DataFrame, pd.DataFrame]:
+    ordered = rows.sort_values(["event_time", "record_id"], ignore_index=True)
+    edge = int(len(ordered) * (1 - holdout))
     older, newer = ordered.iloc[:edge], ordered.iloc[edge:]
     if older.empty or newer.empty:
         raise ValueError(f"{len(ordered)} labelled rows are too few to learn from and to measure on")
-    inputs = list(model.inputs.columns)
-    classifies = model.output.kind == "probability"
-    if classifies and older[LABEL].nunique() < 2:
-        raise ValueError(f"all {len(older)} rows to learn from have the same label")
-    text = [name for name in inputs if not pd.api.types.is_numeric_dtype(older[name])]
-    estimator = _estimator(training, inputs, text, classifies=classifies)
-    estimator.fit(older[inputs], older[LABEL])
-    return Fitted(estimator, metrics(estimator, newer[inputs], newer[LABEL], classifies), len(older), len(newer))
+    return older, newer
 
 
-def metrics(estimator: Any, inputs: pd.DataFrame, labels: pd.Series[Any], classifies: bool) -> dict[str, float]:
-    """Accuracy, log loss, Brier score and area under the curve of a classifier; mean absolute error of a regressor.
-
-    ``base_log_loss`` is that of always answering the observed rate: what a model has to beat.
-    """
-    from sklearn.metrics import brier_score_loss, log_loss, mean_absolute_error, roc_auc_score
-
-    if not classifies:
-        return {"mean_absolute_error": float(mean_absolute_error(labels, estimator.predict(inputs)))}
-    truth = labels.to_numpy(dtype=bool)
-    probability = estimator.predict_proba(inputs)[:, 1]
-    rate = np.full(len(truth), truth.mean())
-    found = {
-        "accuracy": float(((probability >= 0.5) == truth).mean()),
-        "log_loss": float(log_loss(truth, probability, labels=[False, True])),
-        "base_log_loss": float(log_loss(truth, rate, labels=[False, True])),
-        "brier": float(brier_score_loss(truth, probability)),
-    }
-    return found | ({"auc": float(roc_auc_score(truth, probability))} if 0 < truth.sum() < len(truth) else {})
-
-
-def _estimator(training: Training, inputs: Sequence[str], text: Sequence[str], *, classifies: bool) -> Any:
-    from sklearn.pipeline import Pipeline
-
-    numbers = [name for name in inputs if name not in text]
-    build = _boosting if training.estimator == "gradient_boosting" else _linear
-    prepare, last = build(training, numbers, text, classifies=classifies)
-    return Pipeline([("prepare", prepare), ("model", last)])
-
-
-def _boosting(training: Training, numbers: Sequence[str], text: Sequence[str], *, classifies: bool) -> tuple[Any, Any]:
-    from sklearn.compose import ColumnTransformer
-    from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
-    from sklearn.preprocessing import OrdinalEncoder
-
-    codes = OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=np.nan, max_categories=250)
-    prepare = ColumnTransformer([("text", codes, list(text)), ("numbers", "passthrough", list(numbers))])
-    kind = HistGradientBoostingClassifier if classifies else HistGradientBoostingRegressor
-    places = list(range(len(text)))
-    return prepare, kind(random_state=training.seed, categorical_features=places, **training.parameters)
-
-
-def _linear(training: Training, numbers: Sequence[str], text: Sequence[str], *, classifies: bool) -> tuple[Any, Any]:
-    from sklearn.compose import ColumnTransformer
-    from sklearn.impute import SimpleImputer
-    from sklearn.linear_model import LogisticRegression, Ridge
-    from sklearn.pipeline import make_pipeline
-    from sklearn.preprocessing import OneHotEncoder, StandardScaler
-
-    filled = make_pipeline(SimpleImputer(add_indicator=True), StandardScaler())
-    prepare = ColumnTransformer(
-        [("text", OneHotEncoder(handle_unknown="ignore"), list(text)), ("numbers", filled, list(numbers))]
+def _fitted(model: Model, training: Training, build: Build, rows: pd.DataFrame) -> Any:
+    inputs, labels = rows[list(model.inputs.columns)], rows[LABEL]
+    text = [name for name in model.inputs.columns if not pd.api.types.is_numeric_dtype(inputs[name])]
+    numbers = [name for name in model.inputs.columns if name not in text]
+    if training.per is None:
+        return build(numbers, text).fit(inputs, labels)
+    return routed(
+        build,
+        inputs,
+        labels,
+        by=training.per,
+        min_rows=training.min_rows,
+        numbers=numbers,
+        text=text,
+        classifies=model.classifies,
     )
-    if classifies:
-        return prepare, LogisticRegression(random_state=training.seed, **{"max_iter": 1_000, **training.parameters})
-    return prepare, Ridge(random_state=training.seed, **training.parameters)
+
+
+def _digest(values: npt.NDArray[np.float64]) -> str:
+    return hashlib.sha256(np.ascontiguousarray(values, dtype="<f8").tobytes()).hexdigest()

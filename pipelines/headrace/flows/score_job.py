@@ -1,0 +1,139 @@
+"""The scoring of one model as plain values: what its batches need, and what goes into the model."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from pyspark.sql import Column as SparkColumn
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from headrace.config import Registry
+from headrace.contracts.model import Contract, Kind
+from headrace.features.as_of import Values, as_of
+from headrace.features.spec import FeatureSet
+from headrace.flows import features
+from headrace.flows.project import Project
+from headrace.io.checkpoint import Checkpoint
+from headrace.io.cuts import Cut
+from headrace.io.lake import Lake
+from headrace.models.spec import Model
+from headrace.tables import Column, Table, predictions
+
+__all__ = [
+    "FLOW",
+    "Score",
+    "described",
+    "eligible_records",
+    "input_columns",
+    "input_values",
+    "job",
+    "table",
+    "with_features",
+]
+
+FLOW = "score"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Score:
+    """All that one model's batches need.
+
+    texts: those of its inputs that are text. at_most: how many upstream batches a batch takes.
+    patient: whether it waits for features that are behind.
+    """
+
+    model: Model
+    contract: Contract
+    feature_sets: Mapping[str, FeatureSet]
+    texts: frozenset[str]
+    registry: Registry
+    lake: Lake
+    checkpoint: Checkpoint
+    at_most: int
+    patient: bool = True
+
+
+def table(score: Score) -> Table:
+    """The table of a model's decisions."""
+    return predictions(score.model.name, input_columns(score), score.model.output.name)
+
+
+def input_columns(score: Score) -> list[Column]:
+    """The model's inputs as columns: numbers as DOUBLE, whatever they were, and text as STRING.
+
+    One type for every number means that a null, which a DataFrame of integers cannot hold, changes no type.
+    """
+    return [Column(name, "STRING" if name in score.texts else "DOUBLE") for name in score.model.inputs.columns]
+
+
+def job(project: Project, name: str, *, patient: bool = True) -> Score:
+    """The flow of one model as the project declares it."""
+    return described(project, project.models[name], patient=patient)
+
+
+def described(project: Project, model: Model, *, patient: bool = True) -> Score:
+    """The flow of a declaration, on the project's contracts, feature sets and tables."""
+    contract = project.contracts[model.signal]
+    return Score(
+        model=model,
+        contract=contract,
+        feature_sets={part.set: project.feature_sets[part.set] for part in model.inputs.features},
+        texts=frozenset((*_texts(contract), *_text_features(project, model))),
+        registry=project.settings.registry,
+        lake=Lake(project.settings.storage),
+        at_most=project.settings.upstream_batches,
+        checkpoint=Checkpoint(f"{project.settings.storage.checkpoint_root}/score/{model.name}"),
+        patient=patient,
+    )
+
+
+def _texts(contract: Contract) -> Iterator[str]:
+    yield from (field.name for field in contract.fields if field.kind is Kind.STRING)
+
+
+def _text_features(project: Project, model: Model) -> Iterator[str]:
+    for part in model.inputs.features:
+        feature_set = project.feature_sets[part.set]
+        log = features.table(feature_set, project.contracts[feature_set.signal])
+        texts = {column.name for column in log.columns if column.type == "STRING"}
+        yield from (f"{part.set}_{name}" for name in part.take if name in texts)
+
+
+def with_features(
+    rows: DataFrame,
+    model: Model,
+    feature_sets: Mapping[str, FeatureSet],
+    lake: Lake,
+    at: Mapping[str, Cut],
+    *,
+    between: tuple[int, int] | None = None,
+) -> DataFrame:
+    """The rows with the model's features as of their event time, at the given cuts; for serving and training alike.
+
+    between: the first and the last second of their event times, where they are known; see ``as_of``.
+    """
+    sets = [
+        Values(
+            feature_set=feature_sets[part.set],
+            log=lake.read(rows.sparkSession, f"features_{part.set}_log"),
+            cut=at[part.set].batches,
+            backfill=at[part.set].backfill_id,
+            by=part.by,
+            take=part.take,
+        )
+        for part in model.inputs.features
+    ]
+    return as_of(rows, sets, between=between)
+
+
+def eligible_records(model: Model) -> SparkColumn:
+    """True for a record the model is asked about; a condition that is null means no."""
+    condition = F.coalesce(F.expr(model.where), F.lit(False)) if model.where else F.lit(True)
+    return condition & (F.col("event_time") >= F.lit(model.start)) if model.start else condition
+
+
+def input_values(score: Score) -> list[SparkColumn]:
+    """The model's inputs under their names and types."""
+    return [F.col(column.name).cast(column.type).alias(column.name) for column in input_columns(score)]
