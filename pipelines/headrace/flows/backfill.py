@@ -27,7 +27,7 @@ from headrace.features.spec import FeatureSet
 from headrace.features.windows import windowed, within
 from headrace.flows import features
 from headrace.flows.expiry import expired_until
-from headrace.flows.generation import opening
+from headrace.flows.generation import current
 from headrace.flows.ingest_job import ACCEPTING
 from headrace.flows.online_follow import catch_up
 from headrace.flows.project import Project
@@ -93,15 +93,14 @@ def _described(spark: SparkSession, project: Project, name: str) -> _Backfill | 
     if name not in project.feature_sets:
         raise UsageError(f"there is no feature set {name!r}; there are {', '.join(sorted(project.feature_sets))}")
     described = features.job(project, name)
-    opening(spark, described.lake, described.feature_set, described.checkpoint)
-    query_id = cuts(spark, described.lake, [name])[name].query_id
-    if not query_id:
+    cut = current(spark, described.lake, described.feature_set, described.checkpoint)
+    if cut is None:
         return None
     return _Backfill(
         feature_set=described.feature_set,
         target=features.table(described.feature_set, described.contract),
         lake=described.lake,
-        query_id=backfill_of(query_id),
+        query_id=backfill_of(cut.query_id),
     )
 
 

@@ -19,10 +19,10 @@ from headrace.features.windows import windowed
 from headrace.flows import backfill, features, renew
 from headrace.flows.expiry import expired_until
 from headrace.flows.features import Features
-from headrace.flows.generation import Opening, opening
+from headrace.flows.generation import Opening, current, opening
 from headrace.flows.project import Project
 from headrace.flows.served_check import served
-from headrace.io.cuts import Cut, backfill_of, cuts, history_of
+from headrace.io.cuts import Cut, backfill_of, history_of
 from headrace.tables import BATCH_PLANS, LEDGER
 
 __all__ = ["check"]
@@ -36,10 +36,10 @@ def check(spark: SparkSession, project: Project, name: str) -> Iterator[Compared
     if name not in project.feature_sets:
         raise UsageError(f"there is no feature set {name!r}; there are {', '.join(sorted(project.feature_sets))}")
     described = features.job(project, name)
-    begun = opening(spark, described.lake, described.feature_set, described.checkpoint)
-    cut = cuts(spark, described.lake, [name])[name]
-    if not cut.query_id:
+    cut = current(spark, described.lake, described.feature_set, described.checkpoint)
+    if cut is None:
         return
+    begun = opening(spark, described.lake, described.feature_set, described.checkpoint)
     yield from _streamed(spark, described, cut, begun)
     if begun is not None and begun.boundary is not None:
         yield from _history(spark, described, cut, begun, begun.boundary)

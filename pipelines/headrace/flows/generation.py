@@ -19,10 +19,11 @@ from headrace.features.spec import FeatureSet
 from headrace.flows.project import Project
 from headrace.io import ledger
 from headrace.io.checkpoint import Checkpoint
+from headrace.io.cuts import Cut, cuts
 from headrace.io.lake import Lake, Writer
 from headrace.io.plans import plan_of
 
-__all__ = ["FLOW", "Opening", "checkpoint_of", "opening", "opening_writer"]
+__all__ = ["FLOW", "Opening", "checkpoint_of", "current", "opening", "opening_writer"]
 
 FLOW = "generation"
 
@@ -58,6 +59,27 @@ class Opening:
 _TIMES = ("first", "high_water", "at")
 
 
+def current(spark: SparkSession, lake: Lake, feature_set: FeatureSet, checkpoint: Checkpoint) -> Cut | None:
+    """The newest cut of the set; None if it has no batch yet.
+
+    Raises ConfigError where that is of another definition than ``checkpoint`` is of.
+    """
+    cut = cuts(spark, lake, [feature_set.name])[feature_set.name]
+    if cut.query_id and cut.query_id != checkpoint.query_id(spark):
+        raise _of_another(feature_set.name)
+    return cut if cut.query_id else None
+
+
+def _of_another(name: str) -> ConfigError:
+    return ConfigError(
+        [
+            f"features/{name}.yml: the definition of this set changed, or its checkpoint is gone, and its tables hold "
+            f"windows of another generation: 'headrace features renew {name}' computes them anew and lets the new "
+            "generation take over; or put the old definition back"
+        ]
+    )
+
+
 def checkpoint_of(project: Project, feature_set: FeatureSet) -> Checkpoint:
     """Where the generation of this definition keeps its state: another definition never meets it."""
     root = project.settings.storage.checkpoint_root
@@ -78,13 +100,7 @@ def opening(spark: SparkSession, lake: Lake, feature_set: FeatureSet, checkpoint
     there = ledger.last_batches(spark, lake, ("features",), name)
     if query_id not in there:
         if there:
-            raise ConfigError(
-                [
-                    f"features/{name}.yml: the definition of this set changed, or its checkpoint is gone, and its "
-                    f"tables hold windows of another generation: 'headrace features renew {name}' computes them anew "
-                    "and lets the new generation take over; or put the old definition back"
-                ]
-            )
+            raise _of_another(name)
         return None
     stored = plan_of(spark, lake, FLOW, name, opening_writer(query_id))
     return Opening.from_json(stored) if stored is not None else None
