@@ -9,86 +9,26 @@ warm-up; and how many files each table has.
 
 from __future__ import annotations
 
-import json
 import logging
 import os
 import sys
 import tempfile
 import time
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from statistics import median
 from threading import Event
-from typing import Any
 
 from pyspark.sql import SparkSession
+from readings import land, project
 
 from headrace.flows.maintain import maintain
-from headrace.flows.project import Project, load
 from headrace.flows.queries import create_tables, queries
 from headrace.flows.run import drain
 from headrace.io.jars import cache_folder, fetch
 from headrace.io.session import build
 
-START, HUNDRED = datetime(2026, 1, 1, tzinfo=UTC), 100
-CONTRACT: dict[str, Any] = {
-    "apiVersion": "v3.1.0", "kind": "DataContract", "id": "soak", "name": "soak", "version": "1.0.0",
-    "status": "active",
-    "schema": [{
-        "name": "readings", "logicalType": "object",
-        "customProperties": [{"property": "eventTime", "value": "at"}],
-        "properties": [
-            {"name": "sensor", "logicalType": "string", "required": True},
-            {"name": "at", "logicalType": "timestamp", "required": True},
-            {"name": "value", "logicalType": "number", "required": True},
-        ],
-    }],
-}  # fmt: skip
-SET: dict[str, Any] = {
-    "name": "by_sensor", "signal": "readings", "entity": ["sensor"],
-    "window": {"length": "1 hour", "slide": "15 minutes"},
-    "delay": "10 minutes", "time_to_live": "6 hours",
-    "features": {"mean": {"op": "mean", "of": "value"}, "n": {"op": "count"}},
-}  # fmt: skip
-SETTINGS: dict[str, Any] = {
-    "project": "soak",
-    "storage": {"root": "tables"},
-    "registry": {"tracking_uri": "sqlite:///mlflow.db"},
-    "signals": {
-        "readings": {
-            "contract": "readings",
-            "source": {"kind": "files", "path": "landing", "max_files": 1},
-            "clock": {"kind": "replay", "max_jump": "1 day"},
-        }
-    },
-    "upstream_batches": 1,
-}
-
-
-def project(home: Path) -> Project:
-    """One signal, one set. JSON is YAML."""
-    for name, content in {
-        "base/headrace.yml": SETTINGS, "contracts/readings.odcs.yaml": CONTRACT, "features/by_sensor.yml": SET,
-    }.items():  # fmt: skip
-        file = home / "conf" / name
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(json.dumps(content), encoding="utf-8")
-    (home / "conf/models").mkdir()
-    return load(home / "conf", None, {})
-
-
-def land(home: Path, number: int, records: int) -> None:
-    """A batch: five minutes of readings of a hundred sensors, by an atomic rename."""
-    begin, step = START + number * timedelta(minutes=5), timedelta(minutes=5) / records
-    lines = (
-        json.dumps({"sensor": f"s{each % 100}", "at": (begin + each * step).isoformat(), "value": each % 17 / 4})
-        for each in range(records)
-    )
-    folder = home / "landing"
-    folder.mkdir(exist_ok=True)
-    file = folder / f".{number:06}.tmp"
-    file.write_text("\n".join(lines) + "\n", encoding="utf-8")
-    file.rename(folder / f"{number:06}.jsonl")
+HUNDRED = 100
 
 
 class Laps(logging.Handler):
