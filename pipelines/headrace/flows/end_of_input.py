@@ -14,6 +14,7 @@ from datetime import datetime
 from pyspark.sql import Row, SparkSession
 from pyspark.sql import functions as F
 
+from headrace.features.spec import FeatureSet
 from headrace.flows import ingest_job, window_rules
 from headrace.flows.backfill import backfill
 from headrace.flows.batch import instant
@@ -55,10 +56,19 @@ def _close_signal(spark: SparkSession, lake: Lake, project: Project, query: Quer
     newest = max([plan["mark"]["high_water"], *plan["mark"]["ahead"]])
     sets = [one for one in project.feature_sets.values() if one.signal == query.subject]
     described, at = ingest_job.job(project, query.subject), last["batch_time"]
-    ends = [newest + int((one.window.longest + one.delay).total_seconds()) for one in sets]
+    ends = [newest + _closing(one) for one in sets]
     ends += [windows.closing(newest) for windows, _ in described.contract.window_rules]
     window_rules.record_end(spark, described, writer, plan, newest=newest, at=at)
     _record(spark, lake, query, writer, at, high_water=instant(max(ends, default=newest)), watermark=None)
+
+
+def _closing(feature_set: FeatureSet) -> int:
+    """How many seconds after the newest record every window of the set is final.
+
+    A session that ends at the watermark could still be gone on with, by a record of that very second.
+    """
+    window = feature_set.window
+    return int((window.longest + feature_set.delay).total_seconds()) + (1 if window.gap else 0)
 
 
 def _close_set(spark: SparkSession, lake: Lake, project: Project, query: Query) -> None:

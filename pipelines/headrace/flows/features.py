@@ -240,7 +240,10 @@ def _entries(
 
 
 def outcomes(features: Features, spark: SparkSession, read: Sequence[Upstream]) -> dict[str, dict[str, int]]:
-    """How many records of each upstream batch are in windows and how many late; the set is not about the rest."""
+    """By slice how many of its records are in windows and how many late; the set is not about the rest.
+
+    read: upstream batches, in the order of query and batch.
+    """
     if not read:
         return {}
     rows = features.lake.read(spark, f"signals_{features.feature_set.signal}")

@@ -23,7 +23,7 @@ from headrace.io.cuts import Cut, cuts
 from headrace.io.lake import Lake, Writer
 from headrace.io.plans import plan_of
 
-__all__ = ["FLOW", "Opening", "checkpoint_of", "current", "opening", "opening_writer"]
+__all__ = ["FLOW", "Opening", "begun_with", "checkpoint_of", "current", "opening", "opening_writer"]
 
 FLOW = "generation"
 
@@ -102,5 +102,10 @@ def opening(spark: SparkSession, lake: Lake, feature_set: FeatureSet, checkpoint
         if there:
             raise _of_another(name)
         return None
-    stored = plan_of(spark, lake, FLOW, name, opening_writer(query_id))
+    return begun_with(spark, lake, feature_set, query_id)
+
+
+def begun_with(spark: SparkSession, lake: Lake, feature_set: FeatureSet, query_id: str) -> Opening | None:
+    """What that generation of the set began with; None where that is nothing."""
+    stored = plan_of(spark, lake, FLOW, feature_set.name, opening_writer(query_id))
     return Opening.from_json(stored) if stored is not None else None

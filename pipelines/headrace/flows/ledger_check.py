@@ -19,7 +19,9 @@ from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from headrace.config import DeltaSource, FileSource, KafkaSource
+from headrace.features.spec import FeatureSet
 from headrace.flows.expiry import expired_until, removed
+from headrace.flows.generation import begun_with
 from headrace.flows.outputs import Output, outputs
 from headrace.flows.project import Project
 from headrace.flows.table_check import compared
@@ -226,8 +228,21 @@ def _windows(spark: SparkSession, lake: Lake, project: Project, book: DataFrame,
     # records expired has not the windows they were in.
     some = feature_set.window.gap is not None or expired_until(spark, lake, feature_set.signal) is not None
     right = held <= taken * overlap if some else held == taken * overlap
+    if not right and _reads_again(spark, lake, feature_set, query_id, mine):
+        later = f"query {query_id}: its stream has still to read records that its history was computed from"
+        return Finding("windows", table, taken, unread=(later,))
     wrong = f"query {query_id}: {taken} records in {overlap} windows each, the log's newest values hold {held}"
     return Finding("windows", table, taken, () if right else (wrong,))
+
+
+def _reads_again(spark: SparkSession, lake: Lake, feature_set: FeatureSet, query_id: str, mine: DataFrame) -> bool:
+    """Whether a generation has not come to the end of what its history was computed from: both hold those records."""
+    begun = begun_with(spark, lake, feature_set, query_id)
+    if begun is None:
+        return False
+    rows = lake.as_of(spark, f"signals_{feature_set.signal}", begun.signals)
+    slices = rows.select(F.concat_ws("/", "query_id", "batch_id").alias("slice")).distinct()
+    return not slices.join(mine.select("slice"), "slice", "left_anti").isEmpty()
 
 
 def _total(rows: DataFrame, column: Column) -> int:

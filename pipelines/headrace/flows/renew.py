@@ -191,9 +191,10 @@ def _take_over(spark: SparkSession, described: Features, query_id: str, opening:
     feature_set, lake = described.feature_set, described.lake
     signal = f"signals_{feature_set.signal}"
     again = {(writer.query_id, writer.batch_id) for _, writer, _ in lake.commits(spark, signal, opening.version)}
+    taken = lake.as_of(spark, signal, opening.signals).groupBy("query_id", "batch_id").count()
     before = [
         Upstream(Writer(row["query_id"], row["batch_id"]), row["count"])
-        for row in lake.as_of(spark, signal, opening.signals).groupBy("query_id", "batch_id").count().collect()
+        for row in taken.orderBy("query_id", "batch_id").collect()
         if (row["query_id"], row["batch_id"]) not in again
     ]
     outcomes = features.outcomes(described, spark, before)

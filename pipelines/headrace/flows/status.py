@@ -17,6 +17,7 @@ from headrace.flows.project import Project
 from headrace.flows.queries import tables, views
 from headrace.io import kafka_admin
 from headrace.io.checkpoint import Checkpoint
+from headrace.io.cuts import backfill_of, history_of
 from headrace.io.online import open_store
 from headrace.io.reader import open_tables
 from headrace.io.table_log import table_log
@@ -39,7 +40,7 @@ FROM (SELECT flow, subject, unnest(map_entries(outcomes)) AS one FROM ledger) GR
 
 _WRITTEN = """
 SELECT query_id, max(batch_id) AS batch_id FROM ledger
-WHERE subject = ? AND (flow = 'backfill' OR flow = 'features' AND query_id = ?) GROUP BY query_id
+WHERE subject = ? AND query_id IN (?, ?, ?) GROUP BY query_id
 """
 _REACHED = "SELECT slice, max(slice_to) AS reached FROM ledger WHERE query_id = ? GROUP BY slice"
 
@@ -115,7 +116,7 @@ def _standing(
 def _online(connection: duckdb.DuckDBPyConnection, project: Project, name: str, query_id: str) -> str | None:
     if project.settings.online is None:
         return None
-    rows = _rows(connection, _WRITTEN, name, query_id)
+    rows = _rows(connection, _WRITTEN, name, query_id, backfill_of(query_id), history_of(query_id))
     try:
         with open_store(project.settings.online) as store:
             held = store.held(name)
