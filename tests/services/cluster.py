@@ -121,11 +121,12 @@ def _await(reached: Callable[[], bool], log: Path) -> None:
 
 
 def _state(port: int) -> dict[str, list[dict[str, object]]] | None:
+    """What the master says of itself; None while it does not answer, or answers with the page for people only."""
     try:
         with urllib.request.urlopen(f"http://{HOST}:{port}/json/", timeout=5) as answer:
             state: dict[str, list[dict[str, object]]] = json.load(answer)
             return state
-    except OSError:
+    except (OSError, ValueError):
         return None
 
 

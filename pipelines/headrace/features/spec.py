@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
-from headrace.config import Duration, Name, Section, duration_text
+from headrace.config import Duration, Name, Section
 from headrace.features.feature import Default, Derived, Feature
 from headrace.features.window import Window
 
@@ -47,18 +47,6 @@ class FeatureSet(Section):
     features: dict[Name, Feature] = Field(min_length=1)
     derived: dict[Name, Derived] = Field(default_factory=dict)
     generation: int = Field(default=1, ge=1)
-
-    @model_validator(mode="after")
-    def _over_its_windows(self) -> FeatureSet:
-        for name, feature in self.features.items():
-            for length in feature.over:
-                if length not in self.window.length:
-                    there = ", ".join(map(duration_text, self.window.length)) or "none, but sessions"
-                    raise ValueError(
-                        f"feature {name} is over {duration_text(length)}, which is no length of the set's window; "
-                        f"there are: {there}"
-                    )
-        return self
 
     @property
     def values(self) -> tuple[Value, ...]:

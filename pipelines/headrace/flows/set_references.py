@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 
 from headrace import tables
+from headrace.config import duration_text
 from headrace.contracts.model import Kind
 from headrace.documents import Mistakes, Node
 from headrace.expressions import compile_condition, compile_number
@@ -43,7 +44,7 @@ def _checked(node: Node, declared: FeatureSet, signals: Signals, mistakes: Mista
     for index, name in enumerate(declared.entity):
         exists(node.at("entity", index), name, kinds, declared.signal, mistakes)
     features = {
-        name: _feature(node.at("features", name), name, feature, declared.signal, kinds, mistakes)
+        name: _feature(node.at("features", name), feature, declared, kinds, mistakes)
         for name, feature in declared.features.items()
     }
     where = declared.where and safe(node.at("where"), declared.where, kinds, compile_condition, mistakes)
@@ -73,10 +74,16 @@ def _same_name(node: Node, name: str, features: Collection[str], mistakes: Mista
 
 
 def _feature(
-    node: Node, name: str, feature: Feature, signal: str, kinds: Mapping[str, Kind], mistakes: Mistakes
+    node: Node, feature: Feature, declared: FeatureSet, kinds: Mapping[str, Kind], mistakes: Mistakes
 ) -> Feature:
+    there = declared.window.length
+    for index, length in enumerate(feature.over):
+        if length not in there:
+            listed = ", ".join(map(duration_text, there)) or "none, but sessions"
+            at = node.at("over", index)
+            mistakes.add(at, f"{duration_text(length)} is no length of the set's window; there are: {listed}")
     where = feature.where and safe(node.at("where"), feature.where, kinds, compile_condition, mistakes)
-    kind, of = _of(node.at("of"), feature, signal, kinds, mistakes)
+    kind, of = _of(node.at("of"), feature, declared.signal, kinds, mistakes)
     _check_default(node.at("default"), feature.default, kind, mistakes)
     return feature.model_copy(update={"where": where, "of": of})
 
