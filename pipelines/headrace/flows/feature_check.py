@@ -19,7 +19,7 @@ from headrace.features.windows import windowed
 from headrace.flows import backfill, features, renew
 from headrace.flows.expiry import expired_until
 from headrace.flows.features import Features
-from headrace.flows.generation import Opening, current, opening
+from headrace.flows.generation import Opening, begun_with, current
 from headrace.flows.project import Project
 from headrace.flows.served_check import served
 from headrace.io.cuts import Cut, backfill_of, history_of
@@ -39,7 +39,7 @@ def check(spark: SparkSession, project: Project, name: str) -> Iterator[Compared
     cut = current(spark, described.lake, described.feature_set, described.checkpoint)
     if cut is None:
         return
-    begun = opening(spark, described.lake, described.feature_set, described.checkpoint)
+    begun = begun_with(spark, described.lake, described.feature_set, cut.query_id)
     yield from _streamed(spark, described, cut, begun)
     if begun is not None and begun.boundary is not None:
         yield from _history(spark, described, cut, begun, begun.boundary)

@@ -17,7 +17,7 @@ from pyspark.sql import functions as F
 from headrace.errors import UsageError
 from headrace.features.windows import in_time, wanted, windowed, within
 from headrace.flows import features, generation
-from headrace.flows.batch import Upstream
+from headrace.flows.batch import Upstream, seconds
 from headrace.flows.expiry import expired_until
 from headrace.flows.features import Features
 from headrace.flows.generation import Opening, opening_writer
@@ -94,7 +94,7 @@ def _chosen(spark: SparkSession, described: Features, at: datetime) -> Opening:
         boundary, version = None, 0
     else:
         # A session that ends at the watermark is gone on with by a record of that very second.
-        boundary = _seconds(high_water - feature_set.delay) - (1 if feature_set.window.gap else 0)
+        boundary = seconds(high_water - feature_set.delay) - (1 if feature_set.window.gap else 0)
         version = _version(spark, described, rows, boundary, signals)
     return Opening(
         definition=feature_set.fingerprint,
@@ -212,9 +212,5 @@ def _take_over(spark: SparkSession, described: Features, query_id: str, opening:
     ledger.record_opening(spark, lake, [whole, *parts], query_id)
 
 
-def _seconds(at: datetime) -> int:
-    return int(at.timestamp())
-
-
-def _instant(seconds: int) -> datetime:
-    return datetime.fromtimestamp(seconds, tz=UTC)
+def _instant(second: int) -> datetime:
+    return datetime.fromtimestamp(second, tz=UTC)
