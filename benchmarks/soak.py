@@ -4,7 +4,7 @@
 
 One signal and one feature set, RECORDS records a batch, ``maintain`` after every hundred batches and counted. Says the
 median time of a batch in each hundred, maintenance shared out, and the last as a ratio to the second, the first being
-warm-up; and how many files each table has.
+warm-up; and of how many files each table consists, beside its budget of small ones.
 """
 
 from __future__ import annotations
@@ -22,7 +22,9 @@ from threading import Event
 from pyspark.sql import SparkSession
 from readings import land, project
 
+from headrace.flows.holdings import holdings
 from headrace.flows.maintain import maintain
+from headrace.flows.project import Project
 from headrace.flows.queries import create_tables, queries
 from headrace.flows.run import drain
 from headrace.io.jars import cache_folder, fetch
@@ -52,9 +54,9 @@ class Laps(logging.Handler):
         return found
 
 
-def soak(spark: SparkSession, home: Path, batches: int, records: int) -> list[float]:
+def soak(spark: SparkSession, home: Path, described: Project, batches: int, records: int) -> list[float]:
     """The median seconds of a batch in each hundred, with its share of the maintenance after them."""
-    described, laps, found = project(home), Laps(), list[float]()
+    laps, found = Laps(), list[float]()
     logger = logging.getLogger("headrace.batch")
     logger.setLevel(logging.INFO)
     logger.addHandler(laps)
@@ -75,13 +77,14 @@ def soak(spark: SparkSession, home: Path, batches: int, records: int) -> list[fl
 def main(batches: int, records: int) -> None:
     with tempfile.TemporaryDirectory() as folder:
         home = Path(folder)
+        described = project(home)
         jars = fetch("connectors", conf_dir=None, cache=cache_folder(os.environ), say=print)
         spark = build("soak", master="local[2]", shuffle_partitions=2, conf={}, jars=jars, log=home / "spark.log")
-        found = soak(spark, home, batches, records)
+        found = soak(spark, home, described, batches, records)
         print(f"the last hundred took {found[-1] / found[1]:.2f} times the first after warm-up")
-        for table in sorted((home / "tables").iterdir()):
-            files = sum(1 for _ in table.rglob("*.parquet"))
-            print(f"{table.name:<32} {files:>6,} files")
+        for held in holdings(described):
+            told = "over" if held.over_budget else "within"
+            print(f"{held.table:<32} {held.files:>6,} files, {held.small:>6,} of them small: {told} budget")
 
 
 if __name__ == "__main__":

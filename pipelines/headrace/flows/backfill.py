@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from functools import reduce
 from operator import or_
 from typing import Any
@@ -24,13 +24,13 @@ from pyspark.sql import functions as F
 from headrace.errors import UsageError
 from headrace.features.compare import differs
 from headrace.features.spec import FeatureSet
-from headrace.features.windows import windowed, within
 from headrace.flows import features
 from headrace.flows.expiry import expired_until
 from headrace.flows.generation import current
 from headrace.flows.ingest_job import ACCEPTING
 from headrace.flows.online_follow import catch_up
 from headrace.flows.project import Project
+from headrace.flows.stretch import Stretch, ending, stretches, write
 from headrace.io import ledger
 from headrace.io.cuts import Cut, backfill_of, cuts
 from headrace.io.lake import Lake, Writer
@@ -42,8 +42,6 @@ from headrace.tables import LEDGER, Table
 __all__ = ["Filled", "backfill", "windows"]
 
 FLOW = "backfill"
-# How many days of windows one batch takes: memory is bounded by it, and so is what a kill costs.
-DAYS = 7
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,8 +80,8 @@ def backfill(
     if begun > ended:
         yield _batch(spark, here, Writer(here.query_id, begun), None)
     number = max(begun, ended) + 1
-    for span in _spans(spark, here, first, end):
-        yield _batch(spark, here, Writer(here.query_id, number), span)
+    for stretch in _stretches(spark, here, first, end):
+        yield _batch(spark, here, Writer(here.query_id, number), stretch)
         number += 1
     catch_up(spark, features.job(project, name).online)
 
@@ -108,10 +106,8 @@ def _last_ended(spark: SparkSession, here: _Backfill) -> int:
     return ledger.last_batches(spark, here.lake, (FLOW,), here.feature_set.name).get(here.query_id, -1)
 
 
-def _spans(
-    spark: SparkSession, here: _Backfill, first: datetime | None, end: datetime | None
-) -> Iterator[tuple[datetime, datetime]]:
-    """The asked range as far as windows are final, in steps."""
+def _stretches(spark: SparkSession, here: _Backfill, first: datetime | None, end: datetime | None) -> Iterator[Stretch]:
+    """The asked range as far as windows are final."""
     final = _final_until(spark, here)
     rows = here.lake.read(spark, f"signals_{here.feature_set.signal}").agg(F.min(F.unix_seconds("event_time"))).first()
     if final is None or rows is None or rows[0] is None:
@@ -120,12 +116,7 @@ def _spans(
     expired = expired_until(spark, here.lake, here.feature_set.signal)
     if expired is not None:  # what is left of a window's records would give it a wrong value
         at = max(at, expired + here.feature_set.window.longest)
-    last = min(end or final, final)
-    # A session may be of any length, so all are computed at once.
-    step = timedelta(days=DAYS) if not here.feature_set.window.gap else last - at
-    while at < last:
-        yield at, min(at + step, last)
-        at += step
+    yield from stretches(here.feature_set, at, min(end or final, final))
 
 
 def _final_until(spark: SparkSession, here: _Backfill) -> datetime | None:
@@ -137,7 +128,7 @@ def _final_until(spark: SparkSession, here: _Backfill) -> datetime | None:
     return _instant(row[0]) if row is not None and row[0] is not None else None
 
 
-def _batch(spark: SparkSession, here: _Backfill, writer: Writer, span: tuple[datetime, datetime] | None) -> Filled:
+def _batch(spark: SparkSession, here: _Backfill, writer: Writer, stretch: Stretch | None) -> Filled:
     watch, name = ledger.Stopwatch(), here.feature_set.name
     with watch.lap("plan"):
         began = now()
@@ -148,38 +139,34 @@ def _batch(spark: SparkSession, here: _Backfill, writer: Writer, span: tuple[dat
             name,
             writer,
             at=began,
-            choose=lambda: _choices(spark, here, span, began),
+            choose=lambda: _choices(spark, here, stretch, began),
         )
-    with watch.lap("write"):
+    with watch.lap("compute"):
         found = windows(spark, here.lake, here.feature_set, choices)
         total = found.count()
-        here.lake.append(_changed(spark, here, found, choices, writer), here.target, writer)
-    with watch.lap("account"):
-        written = ledger.committed(spark, here.lake, (here.target,), writer, F.lit(ledger.WHOLE))[here.target.name]
-        changed, digest = written.get(ledger.WHOLE, (0, ""))
+    rows = _changed(spark, here, found, choices, writer)
+    changed, digests = write(spark, here.lake, rows, here.target, writer, watch)
     entry = ledger.Entry(
         flow=FLOW,
         subject=name,
         slice=ledger.WHOLE,
         rows_in=total,
         outcomes={"changed": changed, "unchanged": total - changed},
-        digests={here.target.name: digest} if changed else {},
+        digests=digests,
         batch_time=datetime.fromisoformat(choices["at"]),
         durations=watch.laps,
     )
     ledger.record(spark, here.lake, [entry], writer)
-    first, end = (datetime.fromisoformat(choices[key]) for key in ("first", "end"))
-    return Filled(first=first, end=end, windows=total, changed=changed)
+    stretch = _stretch(choices)
+    return Filled(first=stretch.first, end=stretch.end, windows=total, changed=changed)
 
 
-def _choices(
-    spark: SparkSession, here: _Backfill, span: tuple[datetime, datetime] | None, at: datetime
-) -> Mapping[str, Any]:
-    assert span is not None, "a batch that was begun has a plan"
+def _choices(spark: SparkSession, here: _Backfill, stretch: Stretch | None, at: datetime) -> Mapping[str, Any]:
+    assert stretch is not None, "a batch that was begun has a plan"
     feature_set = here.feature_set
     return {
-        "first": span[0].isoformat(),
-        "end": span[1].isoformat(),
+        "first": stretch.first.isoformat(),
+        "end": stretch.end.isoformat(),
         "signals": ledger.last_batches(spark, here.lake, ACCEPTING, feature_set.signal),
         "features": cuts(spark, here.lake, [feature_set.name])[feature_set.name].to_json(),
         "definition": feature_set.fingerprint,
@@ -189,10 +176,12 @@ def _choices(
 
 def windows(spark: SparkSession, lake: Lake, feature_set: FeatureSet, choices: Mapping[str, Any]) -> DataFrame:
     """Every window that ends in the span of a batch, from all records accepted up to the cut it chose."""
-    first, end = (datetime.fromisoformat(choices[key]) for key in ("first", "end"))
     rows = lake.as_of(spark, f"signals_{feature_set.signal}", choices["signals"])
-    ends = (F.col("window_end") > F.lit(first)) & (F.col("window_end") <= F.lit(end))
-    return windowed(within(rows, feature_set, first, end), feature_set, late=not feature_set.window.gap).where(ends)
+    return ending(rows, feature_set, _stretch(choices), late=not feature_set.window.gap)
+
+
+def _stretch(choices: Mapping[str, Any]) -> Stretch:
+    return Stretch(*(datetime.fromisoformat(choices[key]) for key in ("first", "end")))
 
 
 def _changed(

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from headrace.errors import UsageError
-from headrace.features.windows import in_time, wanted, windowed, within
+from headrace.features.windows import in_time, wanted, windowed
 from headrace.flows import features, generation
 from headrace.flows.batch import Upstream, seconds
 from headrace.flows.expiry import expired_until
@@ -23,6 +23,7 @@ from headrace.flows.features import Features
 from headrace.flows.generation import Opening, opening_writer
 from headrace.flows.ingest_job import ACCEPTING
 from headrace.flows.project import Project
+from headrace.flows.stretch import Stretch, ending, stretches, write
 from headrace.io import ledger
 from headrace.io.cuts import history_of
 from headrace.io.lake import Writer
@@ -34,8 +35,6 @@ from headrace.tables import LEDGER
 __all__ = ["Computed", "renew"]
 
 FLOW = "history"
-# How many days of windows one batch takes: memory is bounded by it, and so is what a kill costs.
-DAYS = 7
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,9 +62,9 @@ def renew(spark: SparkSession, project: Project, name: str) -> Iterator[Computed
     opening = _opening(spark, described, query_id)
     writer = Writer(history_of(query_id), 0)
     ended = ledger.last_batches(spark, described.lake, (FLOW,), name).get(writer.query_id, -1)
-    for number, span in enumerate(_spans(described, opening)):
+    for number, stretch in enumerate(_stretches(described, opening)):
         if number > ended:
-            yield _batch(spark, described, Writer(writer.query_id, number), opening, span)
+            yield _batch(spark, described, Writer(writer.query_id, number), opening, stretch)
     _take_over(spark, described, query_id, opening)
 
 
@@ -146,44 +145,31 @@ def _begin(rows: DataFrame, described: Features, boundary: int) -> datetime:
     return _instant(row[0] if row is not None and row[0] is not None else boundary)
 
 
-def _spans(described: Features, opening: Opening) -> Iterator[tuple[datetime, datetime]]:
-    """The history in steps; of sessions, which may be of any length, in one."""
+def _stretches(described: Features, opening: Opening) -> Iterator[Stretch]:
     if opening.boundary is None or opening.first is None:
         return
-    at, end = opening.first, _instant(opening.boundary)
-    step = end - at if described.feature_set.window.gap else timedelta(days=DAYS)
-    while at < end:
-        yield at, min(at + step, end)
-        at += step
+    yield from stretches(described.feature_set, opening.first, _instant(opening.boundary))
 
 
-def _batch(
-    spark: SparkSession, described: Features, writer: Writer, opening: Opening, span: tuple[datetime, datetime]
-) -> Computed:
+def _batch(spark: SparkSession, described: Features, writer: Writer, opening: Opening, stretch: Stretch) -> Computed:
     """One stretch of the history, as the stream would have written it in the end."""
     watch, feature_set, lake = ledger.Stopwatch(), described.feature_set, described.lake
+    rows = lake.as_of(spark, f"signals_{feature_set.signal}", opening.signals)
+    windows = features.logged(ending(rows, feature_set, stretch), writer, opening.at)
     target = features.table(feature_set, described.contract)
-    first, end = span
-    with watch.lap("write"):
-        rows = within(lake.as_of(spark, f"signals_{feature_set.signal}", opening.signals), feature_set, first, end)
-        ends = (F.col("window_end") > F.lit(first)) & (F.col("window_end") <= F.lit(end))
-        windows = windowed(rows, feature_set).where(ends)
-        lake.append(features.logged(windows, writer, opening.at), target, writer)
-    with watch.lap("account"):
-        written = ledger.committed(spark, lake, (target,), writer, F.lit(ledger.WHOLE))[target.name]
-        count, digest = written.get(ledger.WHOLE, (0, ""))
+    count, digests = write(spark, lake, windows, target, writer, watch)
     entry = ledger.Entry(
         flow=FLOW,
         subject=feature_set.name,
         slice=ledger.WHOLE,
         rows_in=count,
         outcomes={"windows": count},
-        digests={target.name: digest} if count else {},
+        digests=digests,
         batch_time=opening.at,
         durations=watch.laps,
     )
     ledger.record(spark, lake, [entry], writer)
-    return Computed(first=first, end=end, windows=count)
+    return Computed(first=stretch.first, end=stretch.end, windows=count)
 
 
 def _take_over(spark: SparkSession, described: Features, query_id: str, opening: Opening) -> None:
