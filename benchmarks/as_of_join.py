@@ -5,7 +5,7 @@
 For each number of rows, ten times as many values: hourly windows of 10,000 entities, of which every twentieth was
 given a second value, in no order. All three take the newest value of each window at a cut, join it to the rows with a
 time to live of two hours, and write Parquet; the three results are compared row by row. They have two cores, the JVM a
-heap of 4 GB.
+heap of 3 GB, so that all of it is within 4 GB: the most it ever took of the machine's memory is told.
 
 Then the last log as a Delta table of many files, and a micro-batch of 1,000 rows of one hour: with the range of its
 event times, and without. Each time is the median of rounds taken in turn, of what takes long a single round.
@@ -82,7 +82,7 @@ def make(folder: Path, rows: int) -> None:
 
 
 def values(log: DataFrame) -> Values:
-    return Values(feature_set=SET, log=log, cut={"q": KNOWN}, by={"airport": "origin"}, take=SET.columns)
+    return Values(feature_set=SET, prefix="s", log=log, cut={"q": KNOWN}, by={"airport": "origin"}, take=SET.columns)
 
 
 def by_headrace(spark: SparkSession, folder: Path) -> None:
@@ -187,14 +187,22 @@ def micro_batch(spark: SparkSession, folder: Path, first: int) -> None:
         print(f"{1_000:>9,} x {name:>10} {'headrace':10} {took:>6.2f} s, {len(joined.inputFiles())} files", flush=True)
 
 
+def peak(spark: SparkSession) -> int:
+    """The most memory the JVM has had of the machine, heap and all else, in bytes. Linux tells it."""
+    assert spark._jvm is not None
+    status = Path(f"/proc/{spark._jvm.ProcessHandle.current().pid()}/status").read_text(encoding="ascii")
+    return next(int(line.split()[1]) * 1024 for line in status.splitlines() if line.startswith("VmHWM"))
+
+
 def main(sizes: Sequence[int]) -> None:
     jars = fetch("connectors", conf_dir=None, cache=cache_folder(os.environ), say=print)
     log = Path("var/benchmark.log")
-    conf = {"spark.driver.memory": "4g", "spark.sql.parquet.inferTimestampNTZ.enabled": "false"}
+    conf = {"spark.driver.memory": "3g", "spark.sql.parquet.inferTimestampNTZ.enabled": "false"}
     spark = build("as_of_join", master="local[2]", shuffle_partitions=2, conf=conf, jars=jars, log=log)
     with TemporaryDirectory() as folder:
         for rows in sizes:
             compare(spark, Path(folder), rows)
+        print(f"the JVM took {peak(spark) / 2**30:.1f} GiB at most", flush=True)
         micro_batch(spark, Path(folder), int(START.timestamp()) + hours(sizes[-1]) // 2 * 3_600)
 
 

@@ -328,7 +328,7 @@ def predictions(model: str, inputs: Sequence[Column], output: str) -> Table:
             Column(
                 "feature_ages",
                 "MAP<STRING, BIGINT>",
-                "Per set, ms from its window's end to event_time; null: no value.",
+                "Per set or prefix, ms from its window's end to event_time; null: no value.",
             ),
             Column("behind", "ARRAY<STRING>", "Sets that had not reached event_time at the cut."),
             Column("signal_age", "BIGINT", "Milliseconds from arrival to the batch that decided."),

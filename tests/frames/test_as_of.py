@@ -42,13 +42,16 @@ def at(hour: float) -> datetime:
     return datetime(2013, 1, 1, tzinfo=UTC) + timedelta(hours=hour)
 
 
-def of_airports(log: DataFrame, cut: Mapping[str, int], backfill: str | None = None) -> Values:
+def of_airports(
+    log: DataFrame, cut: Mapping[str, int], backfill: str | None = None, prefix: str = "s", field: str = "origin"
+) -> Values:
     return Values(
         feature_set=feature_set("s", "airport"),
+        prefix=prefix,
         log=log,
         cut=cut,
         backfill=backfill,
-        by={"airport": "origin"},
+        by={"airport": field},
         take=("n",),
     )
 
@@ -125,9 +128,26 @@ def test_an_entity_is_of_any_plain_types_and_known_only_as_a_whole(spark: SparkS
         rows += [(1, *same[:place], wrong, *same[place + 1 :], at(1)) for wrong in (other, None)]
     left = spark.createDataFrame(rows, f"row INT, {columns}, event_time TIMESTAMP")
     by = {name: name for name in parts}
-    values = Values(feature_set=feature_set("s", *parts), log=log, cut={"q": 0}, by=by, take=("n",))
+    values = Values(feature_set=feature_set("s", *parts), prefix="s", log=log, cut={"q": 0}, by=by, take=("n",))
     answers = [(row["row"], row["s_n"]) for row in as_of(left, [values]).collect()]
     assert sorted(answers) == [(0, 10), *[(1, None)] * 16]
+
+
+def test_one_set_is_asked_about_both_ends_of_a_flight(spark: SparkSession) -> None:
+    log = spark.createDataFrame([("A", at(1), 10, "q", 0), ("B", at(1), 20, "q", 0), ("B", at(2), 21, "q", 0)], LOG)
+    rows = spark.createDataFrame(
+        [(0, "A", "B", at(1)), (1, "B", "A", at(2)), (2, "A", None, at(1)), (3, "C", "B", at(1.5))],
+        "row INT, origin STRING, dest STRING, event_time TIMESTAMP",
+    )
+    ends = [of_airports(log, {"q": 0}), of_airports(log, {"q": 0}, prefix="there", field="dest")]
+    joined = as_of(rows, ends)
+    assert joined.columns == [*rows.columns, "s_n", "s_end", "there_n", "there_end"]
+    assert sorted((row["row"], row["s_n"], row["there_n"]) for row in joined.collect()) == [
+        (0, 10, 20),
+        (1, 21, 10),
+        (2, 10, None),
+        (3, None, 20),
+    ]
 
 
 def test_only_files_that_can_hold_a_value_are_read(spark: SparkSession, tmp_path: Path) -> None:
@@ -266,7 +286,15 @@ def frames(spark: SparkSession, cases: Sequence[Case]) -> tuple[DataFrame, list[
     )
     cut = {f"stream{number}": case.until for number, case in enumerate(cases)} | {FILLED: FILLED_UNTIL}
     return left, [
-        Values(feature_set=one, log=log.where(F.col("set") == name), cut=cut, backfill=FILLED, by=by, take=("n",))
+        Values(
+            feature_set=one,
+            prefix=name,
+            log=log.where(F.col("set") == name),
+            cut=cut,
+            backfill=FILLED,
+            by=by,
+            take=("n",),
+        )
         for name, (one, by) in SETS.items()
     ]
 

@@ -74,7 +74,9 @@ def test_answers_are_those_of_the_as_of_join_however_the_log_was_folded_in(spark
     )
 
     by = {"airport": "a", "gate": "g"}
-    counting = Values(feature_set=SET, log=log, cut={"q": 9, "fill": 1}, backfill="fill", by=by, take=SET.columns)
+    counting = Values(
+        feature_set=SET, prefix=SET.name, log=log, cut={"q": 9, "fill": 1}, backfill="fill", by=by, take=SET.columns
+    )
     joined = as_of(asked, [counting])
     expected = {(row["a"], row["g"], row["event_time"].timestamp()): row for row in joined.collect()}
 

@@ -13,6 +13,7 @@ from headrace.cli import app
 from headrace.config import DeltaSource, FileSource
 from headrace.contracts.model import Criticality, Kind
 from headrace.errors import ConfigError
+from headrace.flows import score_job
 from headrace.flows.project import Project, load
 
 CONF = Path(__file__).parents[2] / "conf"
@@ -576,16 +577,19 @@ def test_a_feature_taken_twice_is_told_of_the_inputs(conf: Path) -> None:
     ]
 
 
-def test_a_set_is_named_once_in_a_model(conf: Path) -> None:
+def test_a_set_is_named_once_in_a_model_or_by_prefixes(conf: Path) -> None:
     change(conf / MODEL, ", max_dep_delay]", "]")
     change(conf / MODEL, "set: origin_arrivals", "set: origin_departures")
     change(conf / MODEL, "[mean_arr_delay]", "[max_dep_delay]")
     features = change(conf / MODEL, "  features:", "  features:")
 
     assert mistakes(conf) == [
-        f"conf/{MODEL}:{features}: inputs.features: names origin_departures twice: a record takes the values of one "
-        "entity from a set"
+        f"conf/{MODEL}:{features}: inputs.features: names origin_departures twice: give one of them a prefix of its own"
     ]
+    change(conf / MODEL, "by: {origin: origin}, take: [max", "prefix: there, by: {origin: dest}, take: [max")
+    loaded = load(conf, "local", {})
+    assert loaded.models["arrives_late"].inputs.columns[-1] == "there_max_dep_delay"
+    assert score_job.job(loaded, "arrives_late").feature_sets.keys() == {"origin_departures", "airport_weather"}
 
 
 def test_one_unreadable_file_is_one_mistake(conf: Path) -> None:

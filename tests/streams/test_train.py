@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import replace
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -17,8 +17,10 @@ from tests.streams.conftest import Taken
 from typer.testing import CliRunner
 
 from headrace.cli import app
+from headrace.config import Maintenance
 from headrace.errors import UsageError
 from headrace.flows import score_job
+from headrace.flows.maintain import Outcome, maintain
 from headrace.flows.project import Project
 from headrace.flows.reproduce import Reproduced, reproduce
 from headrace.flows.train import train
@@ -76,6 +78,26 @@ def trained(spark: SparkSession, tmp_path: Path) -> Taken:
     return Taken(project, tmp_path, sent)
 
 
+def data_files(taken: Taken, table: str) -> set[str]:
+    """The files of a table that lie in its folder, part of it or not."""
+    return {str(file) for file in (taken.home / "tables" / table).rglob("*.parquet") if "_delta_log" not in file.parts}
+
+
+def files_replaced(spark: SparkSession, project: Project) -> None:
+    """Every table of more than two files is compacted, and what was replaced is removed without Delta's week."""
+    at_once = Maintenance(files_per_table=2, vacuum_signals=True).model_copy(update={"vacuum_after": timedelta(0)})
+    kept = flights.with_settings(project, maintenance=at_once)
+    spark.conf.set("spark.databricks.delta.retentionDurationCheck.enabled", "false")
+    try:
+        steps = list(maintain(spark, kept, datetime.now(UTC) + timedelta(seconds=1)))
+        steps += maintain(spark, kept, datetime.now(UTC) + timedelta(seconds=1))
+    finally:
+        spark.conf.unset("spark.databricks.delta.retentionDurationCheck.enabled")
+    done = {(one.table, one.step) for one in steps if one.outcome is Outcome.DONE}
+    for table in ("signals_departures", "signals_arrivals", "features_origin_departures_log"):
+        assert {(table, "compact"), (table, "vacuum")} <= done, steps
+
+
 def differing(found: Reproduced) -> dict[str, list[str]]:
     return {part.name: [each.key for each in part.differences] for part in found.parts if not part.equal}
 
@@ -95,9 +117,12 @@ def test_a_version_is_reproduced_until_a_row_is_changed(spark: SparkSession, tra
     assert set(reference) == {*project.models[MODEL].inputs.columns, "probability_late"}
     assert sum(reference["origin"]["values"].values()) == int((first.rows or "").split(":")[0])
 
-    later = flights.sent(date(2013, 1, 7), date(2013, 1, 9))
-    flights.landed(trained.home, later)
-    flights.taken(spark, project)
+    for since, until in ((7, 12), (12, 17)):
+        flights.landed(trained.home, flights.sent(date(2013, 1, since), date(2013, 1, until)))
+        flights.taken(spark, project, "ingest", "features", "score")
+    read = data_files(trained, "signals_departures")
+    files_replaced(spark, project)
+    assert not read & data_files(trained, "signals_departures"), "what training read is gone"
     assert differing(reproduce(spark, project, first.run, print)) == {}
     second = train(spark, project, MODEL, print)
     assert second.aliases == ("challenger",)

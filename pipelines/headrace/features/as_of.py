@@ -33,6 +33,7 @@ _HOUR: Final = 3_600
 class Values:
     """What one feature set gives to rows: which values of it were known, and which of those a row takes.
 
+    prefix: what the added columns begin with.
     log: every value that was ever computed, as in ``features_<set>_log``.
     cut: by query, the last batch that was known; of a query that is not in it, nothing was.
     backfill: the query among them whose values count before any of the stream.
@@ -41,6 +42,7 @@ class Values:
     """
 
     feature_set: FeatureSet
+    prefix: str
     log: DataFrame
     cut: Mapping[str, int]
     backfill: str | None = None
@@ -68,8 +70,8 @@ def as_of(rows: DataFrame, sets: Sequence[Values], *, between: tuple[int, int] |
     rows: any columns with ``event_time``; kept, one row each.
     between: the first and the last second of event time among the rows, since 1970, where the caller knows them. Only
     what can lie before them in time is read of a log then; the result is the same.
-    Added: by set, in their order, ``<set>_<value>`` for each of ``take`` and ``<set>_end``, the end of the window they
-    came from.
+    Added: by set, in their order, ``<prefix>_<value>`` for each of ``take`` and ``<prefix>_end``, the end of the window
+    they came from.
     Cost: for all sets that are asked by the same columns together, one shuffle of both sides by entity and one sort; no
     row meets more than its neighbours. Rows of one entity are sorted by one task.
     """
@@ -140,4 +142,4 @@ def _taken(one: Values, value: Column, complete: Column) -> list[Column]:
 
 
 def _names(one: Values) -> list[str]:
-    return [f"{one.feature_set.name}_{name}" for name in (*one.take, "end")]
+    return [f"{one.prefix}_{name}" for name in (*one.take, "end")]

@@ -21,9 +21,9 @@ __all__ = ["ARRIVED_AT", "EVENT_TIME", "decisions", "end_of", "unanswered"]
 EVENT_TIME, ARRIVED_AT = "_event_time", "_arrived_at"
 
 
-def end_of(feature_set: str) -> str:
-    """The column with the end of the window that a set's values came from."""
-    return f"_end_{feature_set}"
+def end_of(name: str) -> str:
+    """The column with the end of the window that the values of one of a model's ``FeatureInput`` came from."""
+    return f"_end_{name}"
 
 
 def decisions(
@@ -39,7 +39,8 @@ def decisions(
     """Answered rows as rows of ``predictions_<model>``: what was answered, on which inputs, how old those were."""
     event, now = F.col(EVENT_TIME), F.lit(batch.offsets.time)
     behind = [_behind(feature_sets[name], at[name], event) for name in feature_sets]
-    ages = [part for name in feature_sets for part in (F.lit(name), F.unix_millis(event) - F.unix_millis(end_of(name)))]
+    names = [part.name for part in model.inputs.features]
+    ages = [part for name in names for part in (F.lit(name), F.unix_millis(event) - F.unix_millis(end_of(name)))]
     return stamped(answered, batch.writer).select(
         F.concat(F.lit(f"{model.name}/"), "record_id").alias("prediction_id"),
         "record_id",

@@ -80,11 +80,9 @@ def _unlike_inputs(node: Node, model: Model, mistakes: Mistakes) -> None:
         mistakes.add(node.at("inputs"), "must name a field or a feature")
     for column in dict.fromkeys(column for column in columns if columns.count(column) > 1):
         mistakes.add(node.at("inputs"), f"gives the model column {column} twice")
-    sets = [part.set for part in model.inputs.features]
-    for name in dict.fromkeys(name for name in sets if sets.count(name) > 1):
-        mistakes.add(
-            node.at("inputs", "features"), f"names {name} twice: a record takes the values of one entity from a set"
-        )
+    names = [part.name for part in model.inputs.features]
+    for name in dict.fromkeys(name for name in names if names.count(name) > 1):
+        mistakes.add(node.at("inputs", "features"), f"names {name} twice: give one of them a prefix of its own")
 
 
 def _check_input(

@@ -137,7 +137,7 @@ def _decided(score: Score, records: DataFrame, choices: Mapping[str, Any], batch
         ARRIVED_AT,
         "signal_query_id",
         "signal_batch_id",
-        *[F.col(f"{name}_end").alias(end_of(name)) for name in score.feature_sets],
+        *[F.col(f"{part.name}_end").alias(end_of(part.name)) for part in model.inputs.features],
         *input_values(score),
     )
     pinned = registry.Pinned(score.registry, model.registered_model, choices["version"])

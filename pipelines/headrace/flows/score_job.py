@@ -98,7 +98,7 @@ def _text_features(project: Project, model: Model) -> Iterator[str]:
         feature_set = project.feature_sets[part.set]
         log = features.table(feature_set, project.contracts[feature_set.signal])
         texts = {column.name for column in log.columns if column.type == "STRING"}
-        yield from (f"{part.set}_{name}" for name in part.take if name in texts)
+        yield from (f"{part.name}_{name}" for name in part.take if name in texts)
 
 
 def with_features(
@@ -117,6 +117,7 @@ def with_features(
     sets = [
         Values(
             feature_set=feature_sets[part.set],
+            prefix=part.name,
             log=lake.read(rows.sparkSession, f"features_{part.set}_log"),
             cut=at[part.set].batches,
             backfill=at[part.set].backfill_id,

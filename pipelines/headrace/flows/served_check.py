@@ -33,14 +33,14 @@ def served(spark: SparkSession, project: Project, model: Model, part: FeatureInp
     if plans is None:
         return
     inputs = {column.name: column.type for column in score_job.input_columns(score_job.described(project, model))}
-    given = {f"{part.set}_{name}": inputs[f"{part.set}_{name}"] for name in part.take}
+    given = {f"{part.name}_{name}": inputs[f"{part.name}_{name}"] for name in part.take}
     decisions = lake.read(spark, f"predictions_{model.name}").join(
         F.broadcast(plans.select("query_id", "batch_id").distinct()), ["query_id", "batch_id"], "left_semi"
     )
     held = decisions.select(*_KEYS, *[F.col(f"inputs.{name}").alias(name) for name in given])
     rows = _asked(spark, lake, model, part, decisions)
     newest = _newest(rows, plans, lake.read(spark, f"features_{part.set}_log"), feature_set, part)
-    right = {f"{part.set}_{name}": _or_default(feature_set, name) for name in part.take}
+    right = {f"{part.name}_{name}": _or_default(feature_set, name) for name in part.take}
     expected = newest.select(*_KEYS, *[value.cast(given[name]).alias(name) for name, value in right.items()])
     yield from compared(held, expected, f"predictions_{model.name}", _KEYS, given, how="full_outer")
 

@@ -21,16 +21,24 @@ class FeatureInput(Section):
     """Values taken as of a record's event time from one feature set.
 
     by: the set's entity columns, each with the signal's field that holds its value.
-    take: features of the set, or all of them; the model sees them as ``<set>_<feature>``.
+    take: names of its features; the model sees them as ``<prefix>_<feature>``.
+    prefix: left out, the set's name. A set may be asked about several entities, as the weather at both ends of a
+        flight: each time with a prefix of its own.
     """
 
     set: Name
+    prefix: Name | None = None
     by: dict[str, str] = Field(min_length=1)
     take: tuple[Name, ...] = Field(min_length=1)
 
     @property
+    def name(self) -> str:
+        """What the model's columns and the ages of its decisions know these values by."""
+        return self.prefix or self.set
+
+    @property
     def columns(self) -> tuple[str, ...]:
-        return tuple(f"{self.set}_{feature}" for feature in self.take)
+        return tuple(f"{self.name}_{feature}" for feature in self.take)
 
 
 class Inputs(Section):
