@@ -125,6 +125,13 @@ def test_a_value_with_one_class_has_no_classifier_of_its_own() -> None:
     assert found.own == ("harbour",)
 
 
+def test_a_value_that_lacks_an_input_has_no_estimator_of_its_own() -> None:
+    rows = orders()
+    rows.loc[rows["kitchen"] == "market", "dishes"] = np.nan
+    found = fitted(declared(per="kitchen", min_rows=100), rows)
+    assert found.own == ("harbour",)
+
+
 def test_metrics_by_segment() -> None:
     segments = pd.DataFrame({"kitchen": ["b", "a", None, "a"] * 29 + ["b", "c"] * 2, "till": ["1"] * 120})
     labels = pd.Series([True, False, True, True] * 29 + [True] * 4)
@@ -227,6 +234,8 @@ def test_a_missing_library_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     [
         (orders(1), "1 labelled rows are too few to learn from and to measure on"),
         (orders().assign(label=True), "all 900 rows to learn from have the same label"),
+        (orders().assign(dishes=np.nan), "^dishes: there is no value in any of the 900 rows to learn from"),
+        (orders().assign(kitchen=None), "^kitchen: there is no value in any of the 900 rows to learn from"),
     ],
 )
 def test_too_little_to_learn_from(rows: pd.DataFrame, said: str) -> None:

@@ -60,14 +60,14 @@ def routed(
 ) -> Routed:
     """Fit one estimator on all rows, and one for each value of ``by`` that has enough of them.
 
-    A value is left to the shared estimator if it has less than ``min_rows`` rows, is null, or, for a classifier, has
-    seen fewer classes than there are.
+    A value is left to the shared estimator if it has less than ``min_rows`` rows, is null, lacks an input in all of its
+    rows, or, for a classifier, has seen fewer classes than there are.
     """
-    classes = labels.nunique()
+    classes = labels.nunique() if classifies else 0
     values, own = [], []
     for value, rows in inputs.groupby(by, sort=True):
         theirs = labels.loc[rows.index]
-        if len(rows) >= min_rows and not (classifies and theirs.nunique() < classes):
+        if len(rows) >= min_rows and theirs.nunique() >= classes and not rows.isna().all().any():
             values.append(value)
             own.append(build(numbers, text).fit(rows, theirs))
     return Routed(by, values, own, build(numbers, text).fit(inputs, labels))

@@ -54,7 +54,8 @@ def fit(model: Model, training: Training, build: Build, rows: pd.DataFrame) -> F
     rows: ``record_id``, ``event_time``, ``label``, the model's inputs, and a ``segment_column`` for each field that
     is measured by. Text inputs are categories, a null is a value of its own. build: of the declared estimator.
     The split is by time, never at random: a random one lets the model learn from what had not happened yet.
-    Raises ValueError if either side of the split is empty, or a classifier has only one class to learn.
+    Raises ValueError if either side of the split is empty, a classifier has only one class to learn, or an input has no
+    value in any row to learn from.
     """
     from threadpoolctl import threadpool_limits
 
@@ -62,6 +63,9 @@ def fit(model: Model, training: Training, build: Build, rows: pd.DataFrame) -> F
     if model.classifies and older[LABEL].nunique() < 2:
         raise ValueError(f"all {len(older)} rows to learn from have the same label")
     inputs = list(model.inputs.columns)
+    empty = [name for name in inputs if older[name].isna().all()]
+    if empty:
+        raise ValueError(f"{', '.join(empty)}: there is no value in any of the {len(older)} rows to learn from")
     # Sums formed by several threads need not be equal; and on a busy machine several are many times slower.
     with threadpool_limits(limits=1):
         estimator = _fitted(model, training, build, older)
