@@ -502,6 +502,7 @@ def accepts(field: Field, value: int | None) -> bool:
     """The judge in plain Python, for fields of whole numbers."""
     if value is None:
         return not field.required
+    # A bound may be a time as well; those of whole numbers are numbers.
     kept = (
         (field.minimum is None or value >= field.minimum)  # type: ignore[operator]
         and (field.maximum is None or value <= field.maximum)  # type: ignore[operator]
