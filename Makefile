@@ -13,8 +13,8 @@ help: ## what there is to make
 demo: $(READY) ## run the whole thing on real flights, on this machine
 	@.venv/bin/headrace demo $(ARGS)
 
-test: $(READY) ## run the tests
-	@.venv/bin/pytest $(ARGS)
+test: $(READY) ## run the tests, in two processes
+	@.venv/bin/pytest -n 2 --dist loadgroup $(ARGS)
 
 long: $(READY) ## the tests that take minutes, and ten kills
 	@HEADRACE_KILLS=10 .venv/bin/pytest -m "long or kills" $(ARGS)

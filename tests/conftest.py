@@ -1,8 +1,9 @@
-"""One Spark session a run: starting one costs more than most tests."""
+"""One Spark session a process: starting one costs more than most tests."""
 
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,20 @@ import pytest
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
+
+# What shares a session or services is run by one process; each test of the others by whichever is free.
+GROUPS = {"frames": "spark", "streams": "spark", "services": "services"}
+
+# PySpark takes a program without a file for its own doctests, and ends it.
+sys.modules["__main__"].__dict__.setdefault("__file__", __file__)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        group = GROUPS.get(item.path.parent.name)
+        if group is not None:
+            item.add_marker(pytest.mark.xdist_group(group))
 
 
 @pytest.fixture(scope="session")

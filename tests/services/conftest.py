@@ -19,7 +19,9 @@ MAKING: list[subprocess.Popen[bytes]] = []
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
-    """What the services start from is made while the tests before them run."""
+    """What the services start from is made while the tests before them run, by one process of several."""
+    if os.environ.get("PYTEST_XDIST_WORKER", "gw1") != "gw1":
+        return
     if len(session.items) > 1 and any(Path(__file__).parent in item.path.parents for item in session.items):
         MAKING.append(class_archive.begin(class_archive.file_of(session.config)))
 
