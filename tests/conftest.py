@@ -12,19 +12,17 @@ import pytest
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
-# What shares a session or services is run by one process; each test of the others by whichever is free.
-GROUPS = {"frames": "spark", "streams": "spark", "services": "services"}
+# Of several processes one runs all of such a folder, whose tests share a session or services.
+SHARING = ("frames", "services", "streams")
 
 # PySpark takes a program without a file for its own doctests, and ends it.
 sys.modules["__main__"].__dict__.setdefault("__file__", __file__)
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    for item in items:
-        group = GROUPS.get(item.path.parent.name)
-        if group is not None:
-            item.add_marker(pytest.mark.xdist_group(group))
+def pytest_itemcollected(item: pytest.Item) -> None:
+    folder = item.path.parent.name
+    if folder in SHARING:
+        item.add_marker(pytest.mark.xdist_group(folder))
 
 
 @pytest.fixture(scope="session")

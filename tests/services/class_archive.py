@@ -18,7 +18,7 @@ import pytest
 from tests import flights
 from tests.services.projects import registered, small_place
 
-__all__ = ["begin", "file_of", "options"]
+__all__ = ["file_of", "make", "options"]
 
 
 def file_of(config: pytest.Config) -> Path:
@@ -26,10 +26,9 @@ def file_of(config: pytest.Config) -> Path:
     return config.cache.mkdir("classes") / f"pyspark-{version('pyspark')}.jsa"
 
 
-def begin(file: Path) -> subprocess.Popen[bytes]:
-    """Start to make the archive, unless it is there, in the background."""
-    command = [sys.executable, "-m", __name__, str(file)]
-    return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+def make(file: Path) -> None:
+    """Make the archive, unless it is there. In a process of its own, which has a JVM of its own."""
+    subprocess.run([sys.executable, "-m", __name__, str(file)], capture_output=True, check=False)
 
 
 def options(file: Path) -> str:

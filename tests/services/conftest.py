@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,23 +14,14 @@ from tests.services.cluster import Cluster, running_cluster
 from headrace.io.broker import Broker, running_broker
 from headrace.io.jars import cache_folder, fetch
 
-MAKING: list[subprocess.Popen[bytes]] = []
-
-
-def pytest_collection_finish(session: pytest.Session) -> None:
-    """What the services start from is made while the tests before them run, by one process of several."""
-    if os.environ.get("PYTEST_XDIST_WORKER", "gw1") != "gw1":
-        return
-    if len(session.items) > 1 and any(Path(__file__).parent in item.path.parents for item in session.items):
-        MAKING.append(class_archive.begin(class_archive.file_of(session.config)))
-
 
 @pytest.fixture(scope="session", autouse=True)
-def classes(pytestconfig: pytest.Config) -> None:
-    """Every JVM that is started from here on starts from the archive."""
-    for making in MAKING:
-        making.wait()
-    told = class_archive.options(class_archive.file_of(pytestconfig))
+def classes(request: pytest.FixtureRequest) -> None:
+    """Every JVM that is started from here on starts from the archive, which is made where more than one test will."""
+    file = class_archive.file_of(request.config)
+    if len(request.session.items) > 1:
+        class_archive.make(file)
+    told = class_archive.options(file)
     if told:
         os.environ["JAVA_TOOL_OPTIONS"] = f"{os.environ.get('JAVA_TOOL_OPTIONS', '')} {told}".strip()
 
