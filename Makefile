@@ -14,7 +14,7 @@ demo: $(READY) ## run the whole thing on real flights, on this machine
 	@.venv/bin/headrace demo $(ARGS)
 
 test: $(READY) ## run the tests, in two processes
-	@.venv/bin/pytest -n 2 --dist loadgroup $(ARGS)
+	@.venv/bin/pytest -n 2 --dist loadfile $(ARGS)
 
 long: $(READY) ## the tests that take minutes, and ten kills
 	@HEADRACE_KILLS=10 .venv/bin/pytest -m "long or kills" $(ARGS)

@@ -12,17 +12,8 @@ import pytest
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
-# Of several processes one runs all of such a folder, whose tests share a session or services.
-SHARING = ("frames", "services", "streams")
-
 # PySpark takes a program without a file for its own doctests, and ends it.
 sys.modules["__main__"].__dict__.setdefault("__file__", __file__)
-
-
-def pytest_itemcollected(item: pytest.Item) -> None:
-    folder = item.path.parent.name
-    if folder in SHARING:
-        item.add_marker(pytest.mark.xdist_group(folder))
 
 
 @pytest.fixture(scope="session")
