@@ -16,8 +16,11 @@ _EMPTY: dict[str, Path] = {}
 
 
 def with_tables(spark: SparkSession, loaded: Project) -> None:
-    """Make the tables. Those of a project that another test has had are copied, which is faster by seconds."""
-    root, described = Path(str(loaded.settings.storage.root)), repr(tables(loaded))
+    """Make the tables. Folders that another test has had are copied, which is faster by seconds."""
+    if loaded.settings.storage.root is None:
+        create_tables(spark, loaded)
+        return
+    root, described = Path(loaded.settings.storage.root), repr(tables(loaded))
     new = not root.exists()
     if new and described in _EMPTY:
         shutil.copytree(_EMPTY[described], root)

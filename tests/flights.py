@@ -60,10 +60,10 @@ def taken(spark: SparkSession, loaded: Project, *flows: str, ends: bool = True) 
     """Take in what is there."""
     with_tables(spark, loaded)
     chosen = queries(loaded, flows or ("ingest", "features"), patient=False)
-    drain(spark, loaded, chosen, stop=Event(), show=raise_first, ends=ends)
+    drain(spark, loaded, chosen, stop=Event(), show=_raise, ends=ends)
 
 
-def raise_first(watched: Sequence[Watched]) -> None:
+def _raise(watched: Sequence[Watched]) -> None:
     """A test wants the first failure, not a restart that hides it."""
     failed = [one.error for one in watched if one.error]
     assert not failed, failed

@@ -15,6 +15,7 @@ import pytest
 from delta.tables import DeltaTable
 from pyspark.sql import DataFrame, SparkSession
 from tests import flights
+from tests.streams.differences import differences
 
 from headrace.config import Clock, DeltaSource, Registry, Restarts, Settings, Signal, Storage
 from headrace.contracts.model import Contract, Field, Kind
@@ -112,7 +113,7 @@ class Orders:
         return found
 
     def differing(self) -> dict[str, tuple[str, ...]]:
-        return {f"{one.check} {one.subject}": one.wrong for one in check(self.spark, self.project) if one.wrong}
+        return differences(self.spark, self.project)
 
 
 GOOD = "(1, timestamp'2026-01-01 10:00:00Z', 9.50BD, 'New York')"

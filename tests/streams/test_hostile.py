@@ -19,8 +19,8 @@ from pyspark.sql import functions as F
 from tests.empty_tables import with_tables
 from tests.hostile.project import SIGNAL, project, send, wrongly_judged
 from tests.hostile.records import FUTURE_REASON, STEP
+from tests.streams.differences import differences
 
-from headrace.flows.ledger_check import check
 from headrace.flows.queries import queries
 from headrace.flows.run import drain
 from headrace.flows.watched import Watched
@@ -70,7 +70,7 @@ def test_each_record_is_once_where_it_belongs(
     codes = Counter({row["code"]: row["count"] for row in letters.groupBy("code").count().collect()})
     assert 0.008 < codes[FUTURE_REASON] / MANY < 0.012
     assert 0.79 < lake.read(spark, f"signals_{SIGNAL}").count() / MANY < 0.81
-    assert {f"{one.check} {one.subject}": one.wrong for one in check(spark, there) if one.wrong} == {}
+    assert differences(spark, there) == {}
 
 
 def test_every_dead_letter_can_be_read_in_python(spark: SparkSession, tmp_path: Path) -> None:

@@ -13,13 +13,9 @@ from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 from tests import flights
 from tests.streams.conftest import Taken
+from tests.streams.differences import differences
 
 from headrace.cli import main
-from headrace.flows.ledger_check import check
-
-
-def differences(spark: SparkSession, taken: Taken) -> dict[str, tuple[str, ...]]:
-    return {f"{one.check} {one.subject}": one.wrong for one in check(spark, taken.project) if one.wrong}
 
 
 @pytest.fixture
@@ -78,7 +74,7 @@ TAMPERED: dict[Callable[[SparkSession, Taken], None], tuple[str, str]] = {
 
 
 def test_it_balances(spark: SparkSession, day_by_day: Taken) -> None:
-    assert differences(spark, day_by_day) == {}
+    assert differences(spark, day_by_day.project) == {}
 
 
 def test_each_thing_that_was_tampered_with_is_named(

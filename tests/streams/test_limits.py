@@ -14,13 +14,13 @@ import pytest
 from pyspark.sql import DataFrame, Row, SparkSession
 from tests import flights
 from tests.empty_tables import with_tables
+from tests.streams.differences import differences
 
 from headrace.config import Limits, Restarts
 from headrace.contracts.aggregates import Aggregate, Metric, Must, Operator
 from headrace.contracts.model import Criticality
 from headrace.errors import CheckFailed, InfrastructureError, UsageError
 from headrace.flows import sources
-from headrace.flows.ledger_check import check
 from headrace.flows.project import Project
 from headrace.flows.queries import queries
 from headrace.flows.replan import replan
@@ -71,10 +71,6 @@ def effects(spark: SparkSession, project: Project) -> set[int]:
     return {row["batch_id"] for table in tables for row in rows(spark, project, table)}
 
 
-def differing(spark: SparkSession, project: Project) -> dict[str, tuple[str, ...]]:
-    return {f"{one.check} {one.subject}": one.wrong for one in check(spark, project) if one.wrong}
-
-
 def test_a_held_batch_has_no_effect_and_passes_whole_once_mended(spark: SparkSession, tmp_path: Path) -> None:
     limits = Limits(max_invalid_ratio=0.3, min_records=10, max_consecutive_invalid=39)
     rule = Aggregate(name="size", metric=Metric.ROW_COUNT, must=Must(Operator.GREATER_THAN, (50.0,)))
@@ -105,7 +101,7 @@ def test_a_held_batch_has_no_effect_and_passes_whole_once_mended(spark: SparkSes
     assert effects(spark, plain) == {0, 1, 2}
     taken = len(rows(spark, plain, f"signals_{SIGNAL}")) + len(rows(spark, plain, "dead_letters"))
     assert taken == sent
-    assert differing(spark, plain) == {}
+    assert differences(spark, plain) == {}
 
 
 @pytest.mark.long
@@ -141,7 +137,7 @@ def test_a_batch_may_be_let_pass_once_and_a_warning_is_kept(spark: SparkSession,
     measured = {row["batch_id"]: row["value"] for row in rows(spark, strict, "measurements")}
     assert sum(measured.values()) == sent - BAD_LINES
     assert sorted(measured) == [0, 1, 2]
-    assert differing(spark, strict) == {}
+    assert differences(spark, strict) == {}
 
 
 @pytest.mark.long
@@ -210,6 +206,6 @@ def test_a_begun_batch_is_planned_anew_only_while_it_has_written_nothing(
         take(spark, changed)
     assert len(rows(spark, project, f"signals_{SIGNAL}")) == sent - BAD_LINES
     assert len(rows(spark, project, "dead_letters")) == BAD_LINES
-    assert differing(spark, project) == {}
+    assert differences(spark, project) == {}
     with pytest.raises(UsageError, match="no batch of signal weather is begun"):
         replan(spark, project, SIGNAL)

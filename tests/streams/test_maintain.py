@@ -16,6 +16,7 @@ from pyspark.sql import functions as F
 from tests import flights
 from tests.services.projects import registered
 from tests.streams.conftest import DAYS, Taken
+from tests.streams.differences import differences
 
 from headrace.config import Maintenance, Retention, Storage
 from headrace.contracts.dead_letters import Action, Choice
@@ -24,7 +25,6 @@ from headrace.flows import expiry
 from headrace.flows.backfill import backfill
 from headrace.flows.expiry_rules import rules
 from headrace.flows.holdings import holdings
-from headrace.flows.ledger_check import check
 from headrace.flows.maintain import Outcome, Step, maintain
 from headrace.flows.replay import act
 from headrace.flows.vacuum import replaced
@@ -58,10 +58,6 @@ def fresh(spark: SparkSession, tmp_path: Path) -> Taken:
     flights.landed(tmp_path, sent)
     flights.taken(spark, project)
     return Taken(project, tmp_path, sent)
-
-
-def differences(spark: SparkSession, taken: Taken) -> dict[str, tuple[str, ...]]:
-    return {f"{one.check} {one.subject}": one.wrong for one in check(spark, taken.project) if one.wrong}
 
 
 def with_settings(taken: Taken, **changed: object) -> Taken:
@@ -120,7 +116,7 @@ def test_what_a_cut_sees_stays_and_the_ledger_adds_up(
     assert one is not None
     same = (F.col("origin") == one["origin"]) & (F.col("window_end") == one["window_end"])
     log.delete(same & (F.col("batch_id") == 0))
-    found = differences(spark, old)
+    found = differences(spark, old.project)
     assert list(found) == [f"committed {LOG}", f"windows {LOG}"], "all else adds up"
     (wrong,) = found[f"committed {LOG}"]
     assert wrong.endswith(f" {expired.rows} expired")
@@ -170,7 +166,7 @@ def test_files_are_merged_beside_readers_and_removed_once_all_have_passed(spark:
     assert "features.airport_weather has read up to version 3, and version 5 (OPTIMIZE)" in held[signal].said
 
     flights.taken(spark, taken.project)
-    assert differences(spark, taken) == {}, "the readers went on behind the merged files: none twice, none lost"
+    assert differences(spark, taken.project) == {}, "the readers went on behind the merged files: none twice, none lost"
     held = {one.table: one for one in done(spark, taken, LATER, dry_run=True) if one.step == "vacuum"}
     assert held[signal].outcome is Outcome.WOULD
     assert "score.arrives_late was never started and begins at version 0" in held["signals_departures"].said
@@ -210,7 +206,7 @@ def test_an_expiry_that_was_cut_off_is_ended_by_the_next(
     assert booked is not None
     assert booked["rows"] == before - rows(spark, old, LOG) > 0
     pd.testing.assert_frame_equal(seen(spark, old, 2), was)
-    assert differences(spark, old) == {}
+    assert differences(spark, old.project) == {}
 
 
 @pytest.mark.long
@@ -247,11 +243,11 @@ def test_whole_batches_expire_and_dead_letters_that_are_closed(spark: SparkSessi
     assert {one.table for one in steps} == {"predictions_arrives_late", "dead_letters", "schema_drift"}
     assert rows(spark, taken, "predictions_arrives_late") == rows(spark, taken, "schema_drift") == 0
     assert rows(spark, taken, "dead_letters") == letters - discarded.letters
-    assert differences(spark, taken) == {}
+    assert differences(spark, taken.project) == {}
     landed_after(taken)
     flights.taken(spark, taken.project, "ingest", "features", "score")
     assert rows(spark, taken, "predictions_arrives_late") > 0
-    assert differences(spark, taken) == {}
+    assert differences(spark, taken.project) == {}
 
 
 @pytest.mark.long
@@ -268,12 +264,12 @@ def test_records_expire_once_all_have_read_them_and_none_learned_from_them(spark
     landed_after(taken)
     flights.taken(spark, taken.project)
     assert rows(spark, taken, weather) > 0
-    assert differences(spark, taken) == {}, "the readers went on behind what was removed"
+    assert differences(spark, taken.project) == {}, "the readers went on behind what was removed"
     list(backfill(spark, taken.project, "airport_weather"))
     filled = taken.lake.read(spark, "ledger").where("flow = 'backfill'").select("query_id")
     log = taken.lake.read(spark, "features_airport_weather_log").join(filled, "query_id", "left_semi")
     assert log.where("window_start < '2013-01-04'").count() == 0, "half of a window's records are not its value"
-    assert differences(spark, taken) == {}
+    assert differences(spark, taken.project) == {}
 
     model = taken.project.models["arrives_late"]
     client = MlflowClient(taken.project.settings.registry.tracking_uri)

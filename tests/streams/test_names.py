@@ -5,23 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from pathlib import Path
-from threading import Event
 
 import pytest
 from pyspark.sql import SparkSession
 from tests import flights
+from tests.streams.differences import differences
 
 from headrace.config import Clock, DeltaSource, Registry, Restarts, Settings, Signal, Storage
 from headrace.contracts.model import Contract, Field, Kind
-from headrace.flows.ledger_check import check
 from headrace.flows.maintain import Outcome, maintain
 from headrace.flows.project import Project
-from headrace.flows.queries import create_tables, queries, tables, views
-from headrace.flows.run import drain
+from headrace.flows.queries import tables, views
 from headrace.io.lake import Lake
 
 CATALOG, SCHEMA = "spark_catalog", "named"
-FLOWS = ("ingest", "features")
 
 
 @pytest.fixture
@@ -32,36 +29,27 @@ def storage(spark: SparkSession, tmp_path: Path) -> Iterator[Storage]:
     spark.sql(f"DROP SCHEMA {CATALOG}.{SCHEMA} CASCADE")
 
 
-def taken(spark: SparkSession, project: Project, *flows: str) -> None:
-    create_tables(spark, project)
-    drain(spark, project, queries(project, flows, patient=False), stop=Event(), show=flights.raise_first)
-
-
-def wrong(spark: SparkSession, project: Project) -> dict[str, tuple[str, ...]]:
-    return {f"{one.check} {one.subject}": one.wrong for one in check(spark, project) if one.wrong}
-
-
 def test_a_day_of_flights_in_a_catalog(spark: SparkSession, tmp_path: Path, storage: Storage) -> None:
     project = flights.with_settings(flights.project(tmp_path), storage=storage)
     sent = flights.sent(date(2013, 1, 1), date(2013, 1, 2))
     flights.landed(tmp_path, sent)
-    taken(spark, project, *FLOWS)
+    flights.taken(spark, project)
 
     lake = Lake(storage)
     counts = {table.name: lake.read(spark, table.name).count() for table in tables(project)}
     signals = sum(count for name, count in counts.items() if name.startswith("signals_"))
     assert signals + counts["dead_letters"] == len(sent)
     assert all(counts[f"features_{name}_log"] for name in project.feature_sets)
-    assert wrong(spark, project) == {}
+    assert differences(spark, project) == {}
     for view in views(project):
         spark.table(f"{CATALOG}.{SCHEMA}.{view.name}").collect()
 
     budget = project.settings.maintenance.model_copy(update={"files_per_table": 2})
     steps = list(maintain(spark, flights.with_settings(project, maintenance=budget), datetime.now(UTC)))
     assert ("ledger", "compact", Outcome.DONE) in [(step.table, step.step, step.outcome) for step in steps]
-    taken(spark, project, *FLOWS)
+    flights.taken(spark, project)
     assert {table.name: lake.read(spark, table.name).count() for table in tables(project)} == counts
-    assert wrong(spark, project) == {}
+    assert differences(spark, project) == {}
 
 
 def test_a_named_table_as_a_source(spark: SparkSession, tmp_path: Path, storage: Storage) -> None:
@@ -89,12 +77,12 @@ def test_a_named_table_as_a_source(spark: SparkSession, tmp_path: Path, storage:
     )
     for first in (0, 3):
         spark.sql(f"INSERT INTO {name} SELECT id, timestamp'2026-01-01 10:00:00Z' FROM range({first}, {first + 3})")
-        taken(spark, project, "ingest")
+        flights.taken(spark, project, "ingest")
     spark.sql(f"OPTIMIZE {name}")
-    taken(spark, project, "ingest")
+    flights.taken(spark, project, "ingest")
 
     lake = Lake(storage)
     assert sorted(row["id"] for row in lake.read(spark, "signals_orders").collect()) == [1, 2, 3, 4, 5]
     (letter,) = lake.read(spark, "dead_letters").collect()
     assert [reason["code"] for reason in letter["reasons"]] == ["out_of_range"]
-    assert wrong(spark, project) == {}
+    assert differences(spark, project) == {}

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 from pyspark.sql import DataFrame, SparkSession
 from tests import flights
+from tests.streams.differences import differences
 
 from headrace.contracts.dead_letters import Action, Choice
 from headrace.contracts.model import Contract, Criticality
-from headrace.flows.ledger_check import check
 from headrace.flows.project import Project
 from headrace.flows.replay import act, rehearse
 from headrace.io.lake import Lake, Writer
@@ -49,10 +49,6 @@ def count(spark: SparkSession, project: Project, table: str) -> int:
     return Lake(project.settings.storage).read(spark, table).count()
 
 
-def differing(spark: SparkSession, project: Project) -> dict[str, tuple[str, ...]]:
-    return {f"{one.check} {one.subject}": one.wrong for one in check(spark, project) if one.wrong}
-
-
 def test_a_mended_contract_brings_all_back_and_a_second_replay_adds_nothing(
     spark: SparkSession, mended: tuple[Project, Project]
 ) -> None:
@@ -76,7 +72,7 @@ def test_a_mended_contract_brings_all_back_and_a_second_replay_adds_nothing(
     table = Lake(right.settings.storage).read(spark, f"signals_{SIGNAL}")
     assert table.select("record_id").distinct().count() == table.count()
     flights.taken(spark, right, f"ingest.{SIGNAL}", f"features.{SET}", ends=False)
-    assert differing(spark, right) == {}
+    assert differences(spark, right) == {}
 
 
 def test_what_fails_three_times_is_parked_and_what_is_discarded_stays_so(
@@ -91,7 +87,7 @@ def test_what_fails_three_times_is_parked_and_what_is_discarded_stays_so(
     (dropped,) = act(spark, wrong, SIGNAL, Action.DISCARD, replace(broken, states=("parked",)), note="test data")
     assert dropped.outcomes == {"discarded": letters}
     assert act(spark, wrong, SIGNAL, Action.REPLAY, replace(broken, states=("open", "parked"))) == []
-    assert differing(spark, wrong) == {}
+    assert differences(spark, wrong) == {}
 
 
 def test_a_replay_that_was_cut_off_is_ended_by_the_next(
@@ -114,4 +110,4 @@ def test_a_replay_that_was_cut_off_is_ended_by_the_next(
     assert ended.outcomes["accepted"] > 10
     table = Lake(right.settings.storage).read(spark, f"signals_{SIGNAL}")
     assert table.select("record_id").distinct().count() == table.count()
-    assert differing(spark, right) == {}
+    assert differences(spark, right) == {}

@@ -14,13 +14,13 @@ from threading import Event
 import pytest
 from pyspark.sql import DataFrame, Row, SparkSession
 from tests import flights
+from tests.streams.differences import differences
 
 from headrace.config import Clock, Restarts
 from headrace.contracts.aggregates import Aggregate, Metric, Must, Operator
 from headrace.contracts.model import Criticality
 from headrace.contracts.tumbling import Tumbling
 from headrace.flows import window_rules
-from headrace.flows.ledger_check import check
 from headrace.flows.project import Project
 from headrace.flows.queries import create_tables, queries
 from headrace.flows.run import drain
@@ -167,4 +167,4 @@ def test_each_window_is_judged_once_when_it_is_final(
     assert {json.dumps(row["details"]) for row in measured if row["segment"] == "enough"} == {
         '{"rule": "rowCount mustBeGreaterThan 2 in windows of 1 hour, delay 10 minutes", "window": "1 hour"}'
     }
-    assert {f"{one.check} {one.subject}": one.wrong for one in check(spark, project) if one.wrong} == {}
+    assert differences(spark, project) == {}
