@@ -24,7 +24,7 @@ from headrace.contracts.model import Contract, Field, Kind, Rule
 from headrace.io.jars import cache_folder, fetch
 from headrace.io.session import build
 
-ROUNDS, WARM_UP = 7, 3
+ROUNDS, WARM_UP = 7, 6
 TIMES = ("scheduled_at", "occurred_at")
 CONTRACT = Contract(
     id="departures",

@@ -64,7 +64,9 @@ def _judged(envelopes: DataFrame, contract: Contract) -> DataFrame:
 def _steps(contract: Contract) -> tuple[tuple[Column | str, ...], ...]:
     """What is selected, step after step; each reads what the ones before it made, by name.
 
-    Kept, for it takes longer to put together than a small batch takes to be judged.
+    Kept, for it takes longer to put together than a small batch takes to be judged. What stands in one step with a
+    function of functions (``F.transform``) is compiled apart, in methods that are small enough; the steps before them
+    are one method, which has to be.
     """
     value, plain = F.col("envelope.value"), F.col("_plain")
     text = F.when(F.col("_gate").isNull(), value.cast("string"))
@@ -84,19 +86,15 @@ def _steps(contract: Contract) -> tuple[tuple[Column | str, ...], ...]:
         ("*", plainly.alias("_plain")),
         ("*", F.when(~plain, in_brackets(F.col("_text"))).alias("_bracketed")),
         ("*", record.alias("_variant")),
+        ("*", (plain | whole).alias("_clean")),
         (
             "*",
-            (plain | whole).alias("_clean"),
             *[typed(field, _sent(field)).alias(field.name) for field in contract.fields],
-        ),
-        (
-            "*",
-            _any(errors).alias("_fails"),
             F.when(unclean, keys).alias("_keys"),
             F.when(read, unknown_members(contract, F.col("_variant"), keys)).alias("others"),
             F.when(read, sent_types(F.col("_variant"))).alias("_types"),
         ),
-        ("*", F.when(unclean, _misshapen(contract)).alias("_misshapen")),
+        ("*", _any(errors).alias("_fails"), F.when(unclean, _misshapen(contract)).alias("_misshapen")),
         (
             "envelope",
             *contract.names,
@@ -111,11 +109,12 @@ def _steps(contract: Contract) -> tuple[tuple[Column | str, ...], ...]:
 
 def _gate(contract: Contract, value: Column) -> Column:
     """Why a record is not worth parsing, else null."""
+    text = value.cast("string")
     return (
         F.when(value.isNull(), Reason.TOMBSTONE.value)
         .when(F.length(value) > contract.max_bytes, Reason.TOO_LARGE.value)
-        .when(~F.is_valid_utf8(value.cast("string")), Reason.INVALID_UTF8.value)
-        .when(~value.cast("string").rlike(r"\S"), Reason.EMPTY.value)
+        .when(~F.is_valid_utf8(text), Reason.INVALID_UTF8.value)
+        .when(~text.startswith("{") & ~text.rlike(r"\S"), Reason.EMPTY.value)
     )
 
 

@@ -24,13 +24,21 @@ def is_plain(contract: Contract, text: Column, parsed: Column) -> Column:
     unknown field) makes the two differ. False says nothing: a record with other white space, another order of its
     fields than the contract's, or an escape in a text may be as good, and needs the closer look.
     """
-    first = contract.fields[0]
-    # Writing costs as much as parsing: what begins otherwise, or has the other space somewhere, is not written.
-    begins = text.startswith(f'{{"{first.name}":') if first.required else F.lit(True)
-    spaced = text.contains('": ')
-    return begins & F.when(spaced, _is_written(contract, text, parsed, " ")).otherwise(
-        _is_written(contract, text, parsed, "")
+    spaced, compact = _beginnings(contract.fields[0], text)
+    return F.when(spaced, _is_written(contract, text, parsed, " ")).otherwise(
+        compact & _is_written(contract, text, parsed, "")
     )
+
+
+def _beginnings(first: Field, text: Column) -> tuple[Column, Column]:
+    """Whether a record may have a space behind its colons, and else, whether it may have none.
+
+    Writing costs, so that what cannot come out equal is not written.
+    """
+    if not first.required:
+        return text.contains('": '), F.lit(True)
+    key = f'{{"{first.name}":'
+    return text.startswith(f"{key} "), text.startswith(key)
 
 
 def _is_written(contract: Contract, text: Column, parsed: Column, space: str) -> Column:
