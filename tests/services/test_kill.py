@@ -15,9 +15,8 @@ from pathlib import Path
 import pytest
 from pyspark.sql import SparkSession
 from tests import flights
+from tests.differences import differences
 from tests.services.projects import registered, small_place
-
-from headrace.flows.ledger_check import check
 
 KILLS = int(os.environ.get("HEADRACE_KILLS", "4"))
 OVERLAY = {
@@ -57,7 +56,7 @@ def test_kills_lose_and_double_nothing(spark: SparkSession, tmp_path: Path) -> N
         driver.wait()
     ended = here.run("run", "--once")
     assert ended.returncode == 0, ended.stderr[-3_000:]
-    assert {one.subject: one.wrong for one in check(spark, here.project) if one.wrong} == {}
+    assert differences(spark, here.project) == {}
     assert set(here.doubled().values()) == {0}, here.doubled()
     accepted = here.count("SELECT count(*) FROM signals_departures")
     assert accepted + here.count("SELECT count(*) FROM dead_letters WHERE stage = 'ingest'") == len(sent)

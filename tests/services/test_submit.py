@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 from tests import flights
+from tests.differences import differences
 from tests.services.cluster import Cluster
 from tests.services.projects import Place, place, registered, small_place
 
 from headrace.demo.feed import send_to_kafka
-from headrace.flows.ledger_check import check
 from headrace.flows.queries import tables
 from headrace.io import kafka_admin
 from headrace.io.broker import Broker
@@ -59,7 +59,7 @@ def test_every_flow_on_a_cluster(spark: SparkSession, cluster: Cluster, jars: Ja
             env={"HEADRACE_HOME": str(here.home)},
         )
         assert done.returncode == 0, done.stderr[-4_000:]
-    assert {one.subject: one.wrong for one in check(spark, here.project) if one.wrong} == {}
+    assert differences(spark, here.project) == {}
     assert set(here.doubled().values()) == {0}
     unused = (DEAD_LETTER_ACTIONS, MEASUREMENTS, VERDICTS, SOURCE_LOG)
     written = [table for table in tables(here.project) if table not in unused]

@@ -11,13 +11,13 @@ import numpy as np
 import pytest
 from pyspark.sql import DataFrame, SparkSession
 from tests import flights
+from tests.differences import differences
 from tests.streams.conftest import Taken
 from tests.streams.test_features import by_pandas, final
 
 from headrace.contracts.dead_letters import Action, Choice
 from headrace.contracts.model import Criticality
 from headrace.flows.backfill import Filled, backfill
-from headrace.flows.ledger_check import check
 from headrace.flows.replay import act
 from headrace.io.cuts import cuts
 from headrace.io.lake import Lake, Writer
@@ -83,4 +83,4 @@ def test_a_backfill_makes_final_windows_whole_once_even_if_it_is_cut_off(
     after = cuts(spark, taken.lake, [SET])[SET]
     assert (after.query_id, after.batch_id) == (cut.query_id, cut.batch_id)
     assert (cut.backfilled, after.backfilled) == (-1, 1)
-    assert {one.subject: one.wrong for one in check(spark, taken.project) if one.wrong} == {}
+    assert differences(spark, taken.project) == {}

@@ -19,9 +19,9 @@ from unittest.mock import patch
 
 import pytest
 from pyspark.sql import DataFrame, SparkSession
+from tests.differences import differences
 from tests.empty_tables import with_tables
 from tests.hostile.lives import Act, Change, Lives, Send, steps
-from tests.streams.differences import differences
 
 from headrace.config import Clock, FileSource, Registry, Settings, Signal, Storage
 from headrace.contracts.dead_letters import Action, Choice, State, with_state

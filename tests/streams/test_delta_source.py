@@ -15,7 +15,7 @@ import pytest
 from delta.tables import DeltaTable
 from pyspark.sql import DataFrame, SparkSession
 from tests import flights
-from tests.streams.differences import differences
+from tests.differences import differences
 
 from headrace.config import Clock, DeltaSource, Registry, Restarts, Settings, Signal, Storage
 from headrace.contracts.model import Contract, Field, Kind

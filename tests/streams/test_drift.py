@@ -9,8 +9,8 @@ from pathlib import Path
 
 from pyspark.sql import SparkSession
 from tests import flights
+from tests.differences import differences
 
-from headrace.flows.ledger_check import check
 from headrace.io.lake import Lake
 
 SIGNAL = "weather"
@@ -45,4 +45,4 @@ def test_drift_is_told_once_and_what_is_unknown_is_kept(spark: SparkSession, tmp
     kept = lake.read(spark, f"signals_{SIGNAL}").where("others IS NOT NULL").collect()
     assert [row["others"] for row in kept] == [{"station": '"K2"'}] * again
     assert len(sent) > 20
-    assert {one.subject: one.wrong for one in check(spark, project) if one.wrong} == {}
+    assert differences(spark, project) == {}

@@ -15,12 +15,12 @@ from threading import Event
 import pytest
 from pyspark.sql import DataFrame, SparkSession
 from tests import flights
+from tests.differences import differences
 from tests.empty_tables import with_tables
 
 from headrace.config import Clock, Restarts
 from headrace.contracts.dead_letters import Action, Choice
 from headrace.contracts.model import Unknown
-from headrace.flows.ledger_check import check
 from headrace.flows.project import Project
 from headrace.flows.queries import queries
 from headrace.flows.replay import act
@@ -161,4 +161,4 @@ def test_new_members_become_columns_and_nothing_is_lost(
         (2, "station", "null", "column added"),
         (2, "station", "number", "kept aside"),
     ]
-    assert {one.subject: one.wrong for one in check(spark, project) if one.wrong} == {}
+    assert differences(spark, project) == {}

@@ -16,10 +16,10 @@ from typing import Literal
 import pytest
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
+from tests.differences import differences
 from tests.empty_tables import with_tables
 from tests.hostile.project import SIGNAL, project, send, wrongly_judged
 from tests.hostile.records import FUTURE_REASON, STEP
-from tests.streams.differences import differences
 
 from headrace.flows.queries import queries
 from headrace.flows.run import drain

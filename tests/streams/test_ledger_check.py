@@ -12,8 +12,8 @@ from delta.tables import DeltaTable
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 from tests import flights
+from tests.differences import differences
 from tests.streams.conftest import Taken
-from tests.streams.differences import differences
 
 from headrace.cli import main
 

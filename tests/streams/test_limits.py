@@ -13,8 +13,8 @@ from threading import Event, Thread
 import pytest
 from pyspark.sql import DataFrame, Row, SparkSession
 from tests import flights
+from tests.differences import differences
 from tests.empty_tables import with_tables
-from tests.streams.differences import differences
 
 from headrace.config import Limits, Restarts
 from headrace.contracts.aggregates import Aggregate, Metric, Must, Operator

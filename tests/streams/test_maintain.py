@@ -14,9 +14,9 @@ from mlflow import MlflowClient
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 from tests import flights
+from tests.differences import differences
 from tests.services.projects import registered
 from tests.streams.conftest import DAYS, Taken
-from tests.streams.differences import differences
 
 from headrace.config import Maintenance, Retention, Storage
 from headrace.contracts.dead_letters import Action, Choice

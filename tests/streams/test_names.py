@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from pyspark.sql import SparkSession
 from tests import flights
-from tests.streams.differences import differences
+from tests.differences import differences
 
 from headrace.config import Clock, DeltaSource, Registry, Restarts, Settings, Signal, Storage
 from headrace.contracts.model import Contract, Field, Kind

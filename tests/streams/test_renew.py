@@ -15,6 +15,7 @@ from delta.tables import DeltaTable
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 from tests import flights
+from tests.differences import differences
 from tests.streams.conftest import Taken
 from tests.streams.test_features import final
 
@@ -56,7 +57,7 @@ def assert_all_final(spark: SparkSession, taken: Taken) -> None:
         np.testing.assert_allclose(
             ours[column].to_numpy(float), theirs.loc[ours.index, column].to_numpy(float), rtol=1e-9, err_msg=column
         )
-    assert {one.subject: one.wrong for one in check(spark, taken.project) if one.wrong} == {}
+    assert differences(spark, taken.project) == {}
 
 
 SEVERAL: Mapping[str, Any] = {

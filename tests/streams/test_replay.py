@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from pyspark.sql import DataFrame, SparkSession
 from tests import flights
-from tests.streams.differences import differences
+from tests.differences import differences
 
 from headrace.contracts.dead_letters import Action, Choice
 from headrace.contracts.model import Contract, Criticality

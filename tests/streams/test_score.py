@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -14,15 +16,19 @@ from delta.tables import DeltaTable
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 from tests import flights
+from tests.differences import differences
 from tests.services.projects import registered
 from tests.streams.conftest import Taken
 from typer.testing import CliRunner
 
 from headrace.cli import app
+from headrace.contracts.model import Unknown
+from headrace.demo.feed import Record
 from headrace.flows import score
 from headrace.flows.feature_check import check as compare
-from headrace.flows.ledger_check import check
+from headrace.flows.train import train
 from headrace.io import registry
+from headrace.io.lake import Lake
 
 
 @pytest.fixture
@@ -58,7 +64,7 @@ def test_every_departed_flight_is_decided_once_on_the_features_of_the_recorded_c
     assert found["origin_departures_flights"].notna().mean() > 0.9
     ages = found["feature_ages"].map(dict).map(lambda age: age["origin_departures"]).dropna()
     assert ages.between(0, 2 * 3_600_000).all()
-    assert {one.subject: one.wrong for one in check(spark, project) if one.wrong} == {}
+    assert differences(spark, project) == {}
     _a_planted_difference_is_named(spark, scored)
 
 
@@ -89,6 +95,34 @@ def test_without_features_a_decision_is_marked_as_behind(spark: SparkSession, sc
     assert found["airport_weather_temp"].isna().all()
 
 
+@pytest.mark.long
+def test_a_table_that_grew_columns_is_scored_and_trained_on(spark: SparkSession, tmp_path: Path) -> None:
+    plain = flights.project(tmp_path)
+    contract = replace(plain.contracts["departures"], unknown=Unknown.EVOLVE)
+    project = replace(plain, contracts={**plain.contracts, "departures": contract})
+    lake = Lake(project.settings.storage)
+    registered(project)
+    first, second = ((date(2013, 1, day), date(2013, 1, day + 1)) for day in (1, 2))
+    flights.landed(tmp_path, flights.sent(*first))
+    flights.taken(spark, project, "ingest", "features", "score", ends=False)
+    flights.landed(tmp_path, [_with_gate(record) for record in flights.sent(*second)])
+    flights.taken(spark, project, "ingest", "features", "score")
+
+    departures = lake.read(spark, "signals_departures")
+    known, new = (departures.where(F.col("gate").isNull()), departures.where("gate = 'A1'"))
+    assert (known.count() > 500, new.count() > 500) == (True, True)
+    asked = departures.where("status = 'departed'").count()
+    assert lake.read(spark, "predictions_arrives_late").select("record_id").distinct().count() == asked > 1_000
+    assert differences(spark, project) == {}
+    assert train(spark, project, "arrives_late", print).pinned.version == "2"
+
+
+def _with_gate(record: Record) -> Record:
+    if record.signal != "departures" or record.fault is not None:
+        return record
+    return record._replace(value=record.value.removesuffix(b"}") + b',"gate":"A1"}')
+
+
 def test_a_record_the_model_cannot_answer_is_a_dead_letter(
     spark: SparkSession, scored: Taken, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -110,7 +144,7 @@ def test_a_record_the_model_cannot_answer_is_a_dead_letter(
     decided = scored.lake.read(spark, "predictions_arrives_late")
     assert decided.count() == asked.count() - len(hopeless)
     assert decided.where(F.col("probability_late") != 0.25).count() == 0
-    assert {one.subject: one.wrong for one in check(spark, scored.project) if one.wrong} == {}
+    assert differences(spark, scored.project) == {}
 
 
 @pytest.mark.long

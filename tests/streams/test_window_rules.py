@@ -14,7 +14,7 @@ from threading import Event
 import pytest
 from pyspark.sql import DataFrame, Row, SparkSession
 from tests import flights
-from tests.streams.differences import differences
+from tests.differences import differences
 
 from headrace.config import Clock, Restarts
 from headrace.contracts.aggregates import Aggregate, Metric, Must, Operator

@@ -76,7 +76,7 @@ def _steps(contract: Contract) -> tuple[tuple[Column | str, ...], ...]:
     checks = tuple(_value_checks(contract))
     errors = tuple(check for check in checks if check.criticality is Criticality.ERROR)
     warns = tuple(check for check in checks if check.criticality is Criticality.WARN)
-    unclean, keys = F.col("_gate").isNull() & ~F.col("_clean"), F.json_object_keys("_text")
+    unclean = F.col("_gate").isNull() & ~F.col("_clean")
     read = unclean & F.col("_variant").isNotNull()
     return (
         (F.struct("*").alias("envelope"),),
@@ -87,11 +87,11 @@ def _steps(contract: Contract) -> tuple[tuple[Column | str, ...], ...]:
         ("*", F.when(~plain, in_brackets(F.col("_text"))).alias("_bracketed")),
         ("*", record.alias("_variant")),
         ("*", (plain | whole).alias("_clean")),
+        ("*", F.when(unclean, F.json_object_keys("_text")).alias("_keys")),
         (
             "*",
             *[typed(field, _sent(field)).alias(field.name) for field in contract.fields],
-            F.when(unclean, keys).alias("_keys"),
-            F.when(read, unknown_members(contract, F.col("_variant"), keys)).alias("others"),
+            F.when(read, unknown_members(contract, F.col("_variant"), F.col("_keys"))).alias("others"),
             F.when(read, sent_types(F.col("_variant"))).alias("_types"),
         ),
         ("*", _any(errors).alias("_fails"), F.when(unclean, _misshapen(contract)).alias("_misshapen")),

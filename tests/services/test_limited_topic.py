@@ -1,0 +1,72 @@
+"""A limit on records in a row, across the batches of a topic, through a real broker."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from threading import Event
+
+import pytest
+from kafka import KafkaProducer
+from pyspark.sql import SparkSession
+from tests.differences import differences
+from tests.empty_tables import with_tables
+from tests.services.projects import place
+
+from headrace.errors import CheckFailed
+from headrace.flows import sources
+from headrace.flows.project import Project
+from headrace.flows.queries import queries
+from headrace.flows.run import drain
+from headrace.io import kafka_admin
+from headrace.io.broker import Broker
+from headrace.io.lake import Lake
+
+pytestmark = pytest.mark.long
+
+TOPIC, BAD = "limited", b"no json"
+# Four offsets a batch: no batch has three bad records in a row, the first two together have.
+SENT = "gggb bbgg gbbg".replace(" ", "")
+
+
+def take(spark: SparkSession, project: Project) -> None:
+    with_tables(spark, project)
+    chosen = queries(project, ("ingest.weather",), patient=False)
+    drain(spark, project, chosen, stop=Event(), show=lambda _: None, ends=False)
+
+
+def taken_in(spark: SparkSession, lake: Lake) -> list[tuple[int, int, int]]:
+    """Of each batch: the offsets it took, and how many of its records were accepted."""
+    rows = lake.read(spark, "ledger").orderBy("batch_id").collect()
+    return [(row["slice_from"], row["slice_to"], row["outcomes"]["accepted"]) for row in rows]
+
+
+def test_bad_records_in_a_row_are_counted_from_batch_to_batch(
+    spark: SparkSession, broker: Broker, tmp_path: Path
+) -> None:
+    kafka_admin.create_topic(broker.bootstrap, TOPIC, 1, {})
+    good = (
+        json.dumps({"occurred_at": f"2013-01-01T{hour:02}:00:00Z", "origin": "EWR"}).encode()
+        for hour in range(len(SENT))
+    )
+    producer = KafkaProducer(bootstrap_servers=broker.bootstrap, acks="all")
+    for kind, record in zip(SENT, good, strict=True):
+        producer.send(TOPIC, value=record if kind == "g" else BAD)
+    producer.flush()
+    producer.close()
+    source = {"kind": "kafka", "bootstrap": broker.bootstrap, "topic": TOPIC, "max_offsets": 4}
+    signal = {"source": source, "limits": {"max_consecutive_invalid": 2}}
+    project = place(tmp_path, {"signals": {"weather": signal}}).project
+    lake = Lake(project.settings.storage)
+
+    with pytest.raises(CheckFailed, match=r"ingest\.weather is paused: .*max_consecutive_invalid is 3, at most 2"):
+        take(spark, project)
+    assert taken_in(spark, lake) == [(0, 4, 3)]
+    (verdict,) = lake.read(spark, "verdicts").collect()
+    assert (verdict["batch_id"], verdict["value"]) == (1, 3.0)
+    assert verdict["evidence"] == {"slice": f"{TOPIC}/0", "from": "4"}
+
+    sources.resume(spark, lake, "weather", "known", waive=True)
+    take(spark, project)
+    assert taken_in(spark, lake) == [(0, 4, 3), (4, 8, 2), (8, 12, 2)]
+    assert differences(spark, project) == {}
