@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import reduce
 from operator import or_
 from typing import Any
@@ -25,6 +25,7 @@ from headrace.errors import UsageError
 from headrace.features.compare import differs
 from headrace.features.spec import FeatureSet
 from headrace.flows import features
+from headrace.flows.batch import instant
 from headrace.flows.expiry import expired_until
 from headrace.flows.generation import current
 from headrace.flows.ingest_job import ACCEPTING
@@ -112,7 +113,7 @@ def _stretches(spark: SparkSession, here: _Backfill, first: datetime | None, end
     rows = here.lake.read(spark, f"signals_{here.feature_set.signal}").agg(F.min(F.unix_seconds("event_time"))).first()
     if final is None or rows is None or rows[0] is None:
         return
-    at = max(first or _instant(rows[0]), _instant(rows[0]))
+    at = max(first or instant(rows[0]), instant(rows[0]))
     expired = expired_until(spark, here.lake, here.feature_set.signal)
     if expired is not None:  # what is left of a window's records would give it a wrong value
         at = max(at, expired + here.feature_set.window.longest)
@@ -125,7 +126,7 @@ def _final_until(spark: SparkSession, here: _Backfill) -> datetime | None:
     cut = cuts(spark, here.lake, [name])[name]
     book = here.lake.read(spark, LEDGER.name).where((F.col("flow") == features.FLOW) & (F.col("subject") == name))
     row = book.where(F.col("query_id") == cut.query_id).agg(F.max(F.unix_seconds("watermark"))).first()
-    return _instant(row[0]) if row is not None and row[0] is not None else None
+    return instant(row[0]) if row is not None else None
 
 
 def _batch(spark: SparkSession, here: _Backfill, writer: Writer, stretch: Stretch | None) -> Filled:
@@ -200,7 +201,3 @@ def _changed(
     return features.logged(
         both.where(reduce(or_, apart, F.col("known").isNull())), writer, datetime.fromisoformat(choices["at"])
     )
-
-
-def _instant(seconds: int) -> datetime:
-    return datetime.fromtimestamp(seconds, tz=UTC)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, overload
 
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
@@ -70,6 +70,10 @@ def last_version(offset: Any) -> int:
     return version if index >= 0 else version - 1
 
 
+@overload
+def instant(value: int) -> datetime: ...
+@overload
+def instant(value: int | None) -> datetime | None: ...
 def instant(value: int | None) -> datetime | None:
     """Seconds since 1970 as a time in UTC."""
     return None if value is None else datetime.fromtimestamp(value, tz=UTC)

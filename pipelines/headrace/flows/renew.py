@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime
 
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
@@ -17,7 +17,7 @@ from pyspark.sql import functions as F
 from headrace.errors import UsageError
 from headrace.features.windows import in_time, wanted, windowed
 from headrace.flows import features, generation
-from headrace.flows.batch import Upstream, seconds
+from headrace.flows.batch import Upstream, instant, seconds
 from headrace.flows.expiry import expired_until
 from headrace.flows.features import Features
 from headrace.flows.generation import Opening, opening_writer
@@ -109,7 +109,7 @@ def _chosen(spark: SparkSession, described: Features, at: datetime) -> Opening:
 def _first(spark: SparkSession, described: Features, first: int) -> datetime:
     """Where the history begins: windows that held a record that has expired cannot be computed anew."""
     expired = expired_until(spark, described.lake, described.feature_set.signal)
-    return _instant(first) if expired is None else max(_instant(first), expired + described.feature_set.window.longest)
+    return instant(first) if expired is None else max(instant(first), expired + described.feature_set.window.longest)
 
 
 def _high_water(spark: SparkSession, described: Features) -> datetime | None:
@@ -117,7 +117,7 @@ def _high_water(spark: SparkSession, described: Features) -> datetime | None:
     book = described.lake.read(spark, LEDGER.name)
     mine = book.where((F.col("flow") == "ingest") & (F.col("subject") == described.feature_set.signal))
     row = mine.agg(F.max(F.unix_seconds("high_water"))).first()
-    return _instant(row[0]) if row is not None and row[0] is not None else None
+    return instant(row[0]) if row is not None else None
 
 
 def _version(spark: SparkSession, described: Features, rows: DataFrame, boundary: int, signals: dict[str, int]) -> int:
@@ -139,16 +139,16 @@ def _begin(rows: DataFrame, described: Features, boundary: int) -> datetime:
     """No record before this is in a window that ends beyond the boundary."""
     window = described.feature_set.window
     if not window.gap:
-        return _instant(boundary) - window.longest
+        return instant(boundary) - window.longest
     sessions = windowed(rows, described.feature_set).where(F.unix_seconds("window_end") > boundary)
     row = sessions.agg(F.min(F.unix_seconds("window_start"))).first()
-    return _instant(row[0] if row is not None and row[0] is not None else boundary)
+    return instant(row[0] if row is not None and row[0] is not None else boundary)
 
 
 def _stretches(described: Features, opening: Opening) -> Iterator[Stretch]:
     if opening.boundary is None or opening.first is None:
         return
-    yield from stretches(described.feature_set, opening.first, _instant(opening.boundary))
+    yield from stretches(described.feature_set, opening.first, instant(opening.boundary))
 
 
 def _batch(spark: SparkSession, described: Features, writer: Writer, opening: Opening, stretch: Stretch) -> Computed:
@@ -196,7 +196,3 @@ def _take_over(spark: SparkSession, described: Features, query_id: str, opening:
     )
     parts = [replace(whole, slice=one.slice, rows_in=one.rows, outcomes=outcomes.get(one.slice, {})) for one in before]
     ledger.record_opening(spark, lake, [whole, *parts], query_id)
-
-
-def _instant(second: int) -> datetime:
-    return datetime.fromtimestamp(second, tz=UTC)

@@ -102,10 +102,11 @@ def act(
     begun, ended = _last(spark, here, BATCH_PLANS), _last(spark, here, LEDGER)
     if begun > ended:
         done.append(_batch(spark, here, Writer(here.query_id, begun), None))
-    choices = {**_choices(spark, here, action, choice, note), "patch": dict(patch or {})}
+    last = max(begun, ended)
+    choices = {**_choices(spark, here, action, choice, note, last=last), "patch": dict(patch or {})}
     if _letters(spark, here, choices).isEmpty():
         return done
-    return [*done, _batch(spark, here, Writer(here.query_id, max(begun, ended) + 1), choices)]
+    return [*done, _batch(spark, here, Writer(here.query_id, last + 1), choices)]
 
 
 def rehearse(
@@ -113,7 +114,7 @@ def rehearse(
 ) -> DataFrame:
     """What a replay would do now, without doing it: the letters with ``outcome`` and the reasons they would have."""
     here = _described(project, signal)
-    choices = _choices(spark, here, Action.REPLAY, choice, "")
+    choices = _choices(spark, here, Action.REPLAY, choice, "", last=_last(spark, here, LEDGER))
     return _judged(spark, here, {**choices, "patch": dict(patch or {})})
 
 
@@ -138,9 +139,14 @@ def _last(spark: SparkSession, here: _Replay, table: Table) -> int:
     return int(row["last"]) if row is not None and row["last"] is not None else -1
 
 
-def _choices(spark: SparkSession, here: _Replay, action: Action, choice: Choice, note: str) -> dict[str, Any]:
-    """What a batch is fixed by: the choice, a cut of the tables it chooses from, and the columns there are to fill."""
-    lake, acted = here.lake, _last(spark, here, LEDGER)
+def _choices(
+    spark: SparkSession, here: _Replay, action: Action, choice: Choice, note: str, *, last: int
+) -> dict[str, Any]:
+    """What a batch is fixed by: the choice, a cut of the tables it chooses from, and the columns there are to fill.
+
+    last: the newest batch of replay that has ended.
+    """
+    lake = here.lake
     mine = (F.col("flow") == ingest_job.FLOW) & (F.col("subject") == here.signal) & F.col("choices").isNotNull()
     plans = lake.read(spark, BATCH_PLANS.name).where(mine)
     newest = plans.select(F.max_by(F.get_json_object("choices", "$.limit"), "planned_at").alias("limit")).first()
@@ -148,7 +154,7 @@ def _choices(spark: SparkSession, here: _Replay, action: Action, choice: Choice,
         "action": action.value,
         "choice": choice.to_json(),
         "note": note,
-        "cut": {**ledger.last_batches(spark, lake, ingest_job.ACCEPTING, here.signal), here.query_id: acted},
+        "cut": {**ledger.last_batches(spark, lake, ingest_job.ACCEPTING, here.signal), here.query_id: last},
         "limit": int(newest["limit"]) if newest is not None and newest["limit"] is not None else None,
         "columns": grown(lake.types(spark, here.target.name), here.contract),
         "contract": here.contract.fingerprint,
