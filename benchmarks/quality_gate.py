@@ -33,7 +33,7 @@ from headrace.io import data_docs, samples
 from headrace.io.jars import cache_folder, fetch
 from headrace.io.session import build
 
-ROUNDS, WARM_UP = 5, 2
+ROUNDS, WARM_UP = 7, 6
 CONTRACT = load(Path(__file__).parents[1] / "conf", "local", {}).contracts["departures"]
 
 

@@ -7,8 +7,8 @@ fail, and none is repaired: what was sent as another type is ``wrong_type``, and
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from functools import lru_cache, reduce
-from operator import or_
 from typing import Final
 
 from pyspark.sql import Column, DataFrame
@@ -94,13 +94,18 @@ def _steps(contract: Contract) -> tuple[tuple[Column | str, ...], ...]:
             F.when(read, unknown_members(contract, F.col("_variant"), F.col("_keys"))).alias("others"),
             F.when(read, sent_types(F.col("_variant"))).alias("_types"),
         ),
-        ("*", _any(errors).alias("_fails"), F.when(unclean, _misshapen(contract)).alias("_misshapen")),
+        (
+            "*",
+            _asked(errors).alias("_errors"),
+            _asked(warns).alias("_warns"),
+            F.when(unclean, _misshapen(contract)).alias("_misshapen"),
+        ),
         (
             "envelope",
             *contract.names,
             F.col(contract.event_time).alias("event_time"),
-            _reasons(errors).alias("reasons"),
-            _raised(warns).alias("warnings"),
+            _reasons(_answered(errors, "_errors")).alias("reasons"),
+            _warnings(_answered(warns, "_warns")).alias("warnings"),
             "others",
             F.lit(contract.version).alias("contract_version"),
         ),
@@ -155,7 +160,7 @@ def _reasons(errors: tuple[Check, ...]) -> Column:
     """Gate, then shape, then values: what a later step would only repeat of an earlier one is not asked."""
     unexplained = Check(~F.col("_clean") & _corrupt().isNotNull(), Reason.MALFORMED, None, Criticality.ERROR)
     return (
-        F.when(F.col("_clean") & ~F.col("_fails"), F.expr(NONE))
+        F.when(F.col("_clean") & ~F.array_contains("_errors", True), F.expr(NONE))
         .when(F.col("_gate").isNotNull(), F.transform(F.array(F.col("_gate")), _gate_reason))
         .when(F.size("_misshapen") > 0, F.col("_misshapen"))
         .otherwise(_built((*errors, unexplained)))
@@ -172,14 +177,18 @@ def _gate_reason(code: Column) -> Column:
     )
 
 
-def _raised(checks: Iterable[Check]) -> Column:
-    """The reasons of the checks that fail, built only where one does."""
-    checks = tuple(checks)
-    return F.when(_any(checks), _built(checks)).otherwise(F.expr(NONE)) if checks else F.expr(NONE)
+def _warnings(warns: tuple[Check, ...]) -> Column:
+    return F.when(F.array_contains("_warns", True), _built(warns)).otherwise(F.expr(NONE))
 
 
-def _any(checks: Iterable[Check]) -> Column:
-    return reduce(or_, (check.fails for check in checks), F.lit(False))
+def _asked(checks: Iterable[Check]) -> Column:
+    """ARRAY<BOOLEAN>: whether each check fails, behind one that never does."""
+    return F.array(F.lit(False), *[check.fails for check in checks])
+
+
+def _answered(checks: Iterable[Check], asked: str) -> tuple[Check, ...]:
+    """The checks again, each with its answer in the column ``asked`` instead of its condition."""
+    return tuple(replace(check, fails=F.col(asked)[place]) for place, check in enumerate(checks, start=1))
 
 
 def _built(checks: Iterable[Check]) -> Column:
