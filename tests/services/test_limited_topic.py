@@ -4,20 +4,16 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from threading import Event
 
 import pytest
 from kafka import KafkaProducer
 from pyspark.sql import SparkSession
 from tests.differences import differences
-from tests.empty_tables import with_tables
 from tests.services.projects import place
+from tests.streams.test_limits import take
 
 from headrace.errors import CheckFailed
 from headrace.flows import sources
-from headrace.flows.project import Project
-from headrace.flows.queries import queries
-from headrace.flows.run import drain
 from headrace.io import kafka_admin
 from headrace.io.broker import Broker
 from headrace.io.lake import Lake
@@ -27,12 +23,6 @@ pytestmark = pytest.mark.long
 TOPIC, BAD = "limited", b"no json"
 # Four offsets a batch: no batch has three bad records in a row, the first two together have.
 SENT = "gggb bbgg gbbg".replace(" ", "")
-
-
-def take(spark: SparkSession, project: Project) -> None:
-    with_tables(spark, project)
-    chosen = queries(project, ("ingest.weather",), patient=False)
-    drain(spark, project, chosen, stop=Event(), show=lambda _: None, ends=False)
 
 
 def taken_in(spark: SparkSession, lake: Lake) -> list[tuple[int, int, int]]:
