@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from pyspark.sql import SparkSession
+from pyspark.sql import functions as F
 
 from headrace.contracts.judge import judge
 from headrace.contracts.model import Contract, Field, Kind
@@ -34,17 +35,22 @@ CONTRACT = Contract(
     [
         (b'{"a":"5"}', {"a": "a"}, b'{"a":5}'),
         (b'{"a":"5 "}', {"a": "trim(a)"}, b'{"a":5}'),
-        (b'{"a":"many"}', {"a": "a"}, b'{"a":null}'),
+        (b'{"a":"many"}', {"a": "a"}, b'{"a":"many"}'),
+        (b'{"a":"many"}', {"a": "try_cast(a AS BIGINT)"}, b'{"a":null}'),
+        (b'{"a":"5.7"}', {"a": "a"}, b'{"a":5.7}'),
+        (b'{"d":"1234567890123456789012.5"}', {"d": "d"}, b'{"d":1234567890123456789012.5}'),
+        (b'{"c":"1e3"}', {"c": "CAST(c AS DOUBLE) * 1e9"}, b'{"c":1.0E12}'),
+        (b'{"c":"NaN"}', {"c": "c"}, b'{"c":"NaN"}'),
         (b'{"c":"n/a","new":{"q":[1,null]}}', {"c": "nullif(c, 'n/a')"}, b'{"new":{"q":[1,null]},"c":null}'),
         (b'{"c":"1.5"}', {"c": "c"}, b'{"c":1.5}'),
-        (b'{"d":1.239}', {"d": "CAST(d AS DECIMAL(6,2))"}, b'{"d":1.240000000000000000}'),
+        (b'{"d":1.239}', {"d": "CAST(d AS DECIMAL(6,2))"}, b'{"d":1.24}'),
         (b'{"f":"true"}', {"f": "f"}, b'{"f":true}'),
         (b'{"e":" x "}', {"e": "upper(trim(e))"}, b'{"e":"X"}'),
         (b"{}", {"e": "'q\"\\\\\\\\'"}, b'{"e":"q\\"\\\\\\\\"}'),
         (b'{"a":1}', {"e": "coalesce(e, a)"}, b'{"a":1,"e":"1"}'),
         (b'{"o":{"p":5,"q":"x"}}', {"o": "o"}, b'{"o":{"p":5,"q":"x"}}'),
         (b'{"a":1}', {"o": "coalesce(o, '{\"p\":5}')"}, b'{"a":1,"o":{"p":5}}'),
-        (b'{"o":1}', {"o": "'}'"}, b'{"o":null}'),
+        (b'{"o":1}', {"o": "'}'"}, b'{"o":"}"}'),
         (b'{"a":1,"a":2}', {"a": "a"}, b'{"a":1,"a":2}'),
         (b"no json", {"a": "a"}, b"no json"),
         (b"[1]", {"a": "a"}, b"[1]"),
@@ -56,6 +62,14 @@ def test_patches(spark: SparkSession, payload: bytes | None, patch: dict[str, st
     row = patched(frame, CONTRACT, patch).first()
     assert row is not None
     assert (row["value"] if row["value"] is None else bytes(row["value"]), row["key"]) == (value, "kept")
+
+
+def test_what_a_patch_did_not_mend_is_no_null_afterwards(spark: SparkSession) -> None:
+    frame = spark.createDataFrame([(b'{"t":"2013-01-01T00:00:00Z","a":"many","o":1}',)], "value BINARY")
+    said = F.expr("transform(reasons, r -> concat(r.code, ':', r.field))").alias("said")
+    row = judge(patched(frame, CONTRACT, {"a": "a", "o": "'}'"}), CONTRACT).select(said).first()
+    assert row is not None
+    assert row["said"] == ["wrong_type:a", "wrong_type:o"]
 
 
 def test_a_patched_record_is_judged_like_any_other(spark: SparkSession) -> None:

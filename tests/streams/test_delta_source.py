@@ -112,9 +112,6 @@ class Orders:
         (found,) = [one for one in check(self.spark, self.project) if one.check == "source"]
         return found
 
-    def differing(self) -> dict[str, tuple[str, ...]]:
-        return differences(self.spark, self.project)
-
 
 GOOD = "(1, timestamp'2026-01-01 10:00:00Z', 9.50BD, 'New York')"
 
@@ -163,7 +160,7 @@ def test_rows_are_records_once_across_restarts_and_maintenance(spark: SparkSessi
         ),
         (f"orders/{first}#3", None, '{"at":"2026-01-01T10:00:02.000000Z","price":3.00,"city":"Rome"}', "required"),
     ]
-    assert orders.differing() == {}
+    assert differences(spark, orders.project) == {}
     (standing,) = status(orders.project)
     assert (standing.rows_in, standing.pending) == (5, "0")
     assert source_standings(orders.project)[0].source == f"delta {orders.path}"
@@ -200,7 +197,7 @@ def test_a_change_of_rows_ends_the_query_and_is_found_by_the_check(spark: SparkS
         "commit, move the checkpoint away and set starting to 2, the version after it; rows not read before it are "
         "then left out"
     )
-    assert orders.differing() == {
+    assert differences(spark, orders.project) == {
         "source orders": (f"version 1 of the table (UPDATE) changed or deleted rows of {file}",)
     }
 
@@ -215,7 +212,8 @@ def test_a_change_of_rows_ends_the_query_and_is_found_by_the_check(spark: SparkS
     orders.table.delete("id = 3")
     assert "version 3 of the source table changed or deleted rows" in orders.refused()
     assert (
-        orders.differing()["source orders"][1] == f"version 3 of the table (DELETE) changed or deleted rows of {third}"
+        differences(spark, orders.project)["source orders"][1]
+        == f"version 3 of the table (DELETE) changed or deleted rows of {third}"
     )
 
 
@@ -238,7 +236,7 @@ def test_a_batch_that_was_cut_off_ends_the_same_though_a_column_came(spark: Spar
     rows = orders.lake.read(spark, "signals_orders").orderBy("id").select("others").collect()
     assert [row["others"] for row in rows] == [None, {"gift": "true"}]
     assert orders.lake.read(spark, "dead_letters").count() == 1
-    assert orders.differing() == {}
+    assert differences(spark, orders.project) == {}
 
 
 @pytest.mark.long

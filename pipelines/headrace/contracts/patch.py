@@ -1,8 +1,9 @@
 """A patch: records mended on their way back, by one declared expression a field.
 
 Every field is a text in an expression, as the record has it, whatever its kind, what is nested as JSON; null where it
-is null or absent. What
-an expression gives is written back as the kind of its field. What is no JSON object stays as it is.
+is null or absent. What an expression gives is written back as it is, and judged like anything else that is sent: as a
+number, a boolean or what is nested where the field is of that kind and it can be read so, else as a text. What is no
+JSON object stays as it is.
 """
 
 from __future__ import annotations
@@ -13,12 +14,14 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from headrace.contracts.model import Contract, Field, Kind
+from headrace.contracts.types import NUMBER_TEXT
 from headrace.documents import Mistakes, Node, nearest
 from headrace.expressions import compile_expression
 
 __all__ = ["patched", "read_patch"]
 
-_TYPES = {Kind.INTEGER: "bigint", Kind.NUMBER: "double", Kind.DECIMAL: "decimal(38,18)", Kind.BOOLEAN: "boolean"}
+_UNQUOTED = dict.fromkeys((Kind.INTEGER, Kind.NUMBER, Kind.DECIMAL), NUMBER_TEXT) | {Kind.BOOLEAN: "true|false"}
+_NEVER = "(?!)"
 
 
 def read_patch(document: Node, contract: Contract) -> Mapping[str, str]:
@@ -73,14 +76,13 @@ def _compiled(contract: Contract, text: str) -> str:
 
 
 def _json(field: Field, expression: str) -> Column:
-    """What the expression gives, as JSON of the field's kind; null where it is none."""
-    type_ = _TYPES.get(field.kind)
+    """What the expression gives, as JSON: nothing is cast, for a value that got lost there would be lost unseen."""
     made = F.expr(expression).cast("string")
     if field.kind.nested:
-        text = F.to_json(F.try_parse_json(made))
+        bare = F.to_json(F.try_parse_json(made))
     else:
-        text = _quoted(made) if type_ is None else made.try_cast(type_).cast("string")
-    return F.coalesce(text, F.lit("null"))
+        bare = F.when(made.rlike(rf"\A(?:{_UNQUOTED.get(field.kind, _NEVER)})\z"), made)
+    return F.coalesce(bare, _quoted(made), F.lit("null"))
 
 
 def _quoted(text: Column) -> Column:

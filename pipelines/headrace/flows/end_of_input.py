@@ -2,14 +2,15 @@
 
 Finality is only a mark in the ledger. Closing a signal moves its high-water mark past the end of every window it
 feeds, plus that set's delay; should a record come after all, it is late, by a stamp, like any other. The windows of the
-contract's rules are judged up to the one of the newest record, and none after it: nothing was due there.
+contract's rules are judged up to the one of the newest record, and none after it: nothing was due there. What comes
+after all and is late moves nothing: the next close leaves the mark where the one before had put it.
 """
 
 from __future__ import annotations
 
 from collections import deque
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 
 from pyspark.sql import Row, SparkSession
 from pyspark.sql import functions as F
@@ -53,9 +54,13 @@ def _close_signal(spark: SparkSession, lake: Lake, project: Project, query: Quer
     plan = plan_of(spark, lake, query.flow, query.subject, writer)
     if plan is None or plan["mark"]["high_water"] is None:
         return
-    newest = max([plan["mark"]["high_water"], *plan["mark"]["ahead"]])
+    newest, at = max([plan["mark"]["high_water"], *plan["mark"]["ahead"]]), last["batch_time"].astimezone(UTC)
+    reached = ledger.ended_at(spark, lake, writer.query_id)
+    if reached is not None and newest <= reached:
+        _record(spark, lake, query, writer, at, high_water=instant(reached), watermark=None)
+        return
     sets = [one for one in project.feature_sets.values() if one.signal == query.subject]
-    described, at = ingest_job.job(project, query.subject), last["batch_time"]
+    described = ingest_job.job(project, query.subject)
     ends = [newest + _closing(one) for one in sets]
     ends += [windows.closing(newest) for windows, _ in described.contract.window_rules]
     window_rules.record_end(spark, described, writer, plan, newest=newest, at=at)
@@ -76,12 +81,12 @@ def _close_set(spark: SparkSession, lake: Lake, project: Project, query: Query) 
     rows = lake.read(spark, LEDGER.name).where(
         (F.col("flow") == "ingest") & (F.col("subject") == feature_set.signal) & F.col("end_of_input")
     )
-    ended = rows.select(F.max("high_water").alias("high_water")).first()
+    ended = rows.select(F.max(F.unix_seconds("high_water")).alias("high_water")).first()
     if last is None or last["ended"] or last["batch_id"] < 0 or ended is None or ended["high_water"] is None:
         return
-    writer, high_water = Writer(last["query_id"], last["batch_id"]), ended["high_water"]
-    watermark = high_water - feature_set.delay
-    _record(spark, lake, query, writer, last["batch_time"], high_water=high_water, watermark=watermark)
+    writer, at = Writer(last["query_id"], last["batch_id"]), last["batch_time"].astimezone(UTC)
+    high_water = instant(ended["high_water"])
+    _record(spark, lake, query, writer, at, high_water=high_water, watermark=high_water - feature_set.delay)
 
 
 def _last(spark: SparkSession, lake: Lake, query: Query) -> Row | None:

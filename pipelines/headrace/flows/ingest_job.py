@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from headrace.config import Clock, DeadLetterTopic, Duplicates, Limits, Quality
+from headrace.config import Clock, DeadLetterTopic, Duplicates, KafkaSource, Limits, Quality
 from headrace.contracts.model import Contract, Field, Kind
 from headrace.contracts.types import column_type
 from headrace.flows.project import Project
@@ -26,6 +26,7 @@ class Ingest:
     """All that one signal's batches need. Plain values, so that it can be sent to wherever the batch runs.
 
     source_id: the id of the topic or table, by which it is known from one made anew under its name; a folder has none.
+    continued: whether a slice goes on from batch to batch, as a topic's partition does; a file is one, and whole.
     ended_at: the high-water mark, in seconds, that a declared end of input left before this start of the query.
     quality: how often a sample is judged for people; None is never.
     """
@@ -39,6 +40,7 @@ class Ingest:
     duplicates: Duplicates | None
     dead_letter_topic: DeadLetterTopic | None
     source_id: str | None = None
+    continued: bool = False
     ended_at: int | None = None
     quality: Quality | None = None
 
@@ -66,5 +68,6 @@ def job(project: Project, signal: str, source_id: str | None = None) -> Ingest:
         lake=Lake(project.settings.storage),
         checkpoint=Checkpoint(f"{project.settings.storage.checkpoint_root}/ingest/{signal}"),
         source_id=source_id,
+        continued=isinstance(settings.source, KafkaSource),
         quality=settings.quality,
     )

@@ -104,7 +104,10 @@ def _choices(
     last = plan_of(batch.spark, ingest.lake, FLOW, ingest.signal, batch.writer.before) or {}
     rows = sum(part.rows for part in found)
     bad = rows - seen.accepted(step.limit)
-    weighed = limits.weighed(ingest, batch, judged, ~is_accepted(step.limit), rows=rows, bad=bad, last=last)
+    slices = {part.name: part.digest for part in found}
+    weighed = limits.weighed(
+        ingest, batch, judged, ~is_accepted(step.limit), slices=slices, rows=rows, bad=bad, last=last
+    )
     accepted = judged.where(is_accepted(step.limit))
     columns = _columns(ingest, batch, accepted) if seen.odd else {}
     drifted = schema_drift.drifted(
@@ -118,7 +121,7 @@ def _choices(
         "mark": step.mark.to_json(),
         "limit": step.limit,
         "first_seen": _first_seen(seen, step.limit, last),
-        "slices": {part.name: part.digest for part in found},
+        "slices": slices,
         "limits": weighed.to_json(),
         "drift": drifted,
         "columns": columns,

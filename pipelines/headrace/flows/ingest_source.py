@@ -12,15 +12,15 @@ from pyspark.sql import functions as F
 from headrace.config import DeltaSource, FileSource, KafkaSource, Source
 from headrace.contracts.judge import judge
 from headrace.errors import SourceChanged
-from headrace.flows.batch import last_version, opened, seconds
+from headrace.flows.batch import last_version, opened
 from headrace.flows.ingest import ingest_batch
 from headrace.flows.ingest_job import FLOW, Ingest, job
 from headrace.flows.project import Project
-from headrace.io import kafka_admin
+from headrace.io import kafka_admin, ledger
 from headrace.io.checkpoint import Checkpoint
 from headrace.io.delta_source import SourceTable, arrivals, row_envelopes, row_stream, source_table
 from headrace.io.sources import file_envelopes, kafka_envelopes
-from headrace.tables import BATCH_PLANS, LEDGER
+from headrace.tables import BATCH_PLANS
 
 __all__ = ["ingest_rows", "opened_stream"]
 
@@ -79,7 +79,7 @@ def _start(spark: SparkSession, table: SourceTable, checkpoint: Checkpoint) -> i
 def _described(spark: SparkSession, project: Project, signal: str, source: Source, source_id: str | None) -> Ingest:
     described = job(project, signal, source_id)
     _refuse_other(spark, described, source)
-    return replace(described, ended_at=_ended_at(spark, described))
+    return replace(described, ended_at=ledger.ended_at(spark, described.lake, described.checkpoint.query_id(spark)))
 
 
 def _topic_id(source: FileSource | KafkaSource) -> str | None:
@@ -87,13 +87,6 @@ def _topic_id(source: FileSource | KafkaSource) -> str | None:
         return None
     options = {name: value.get_secret_value() for name, value in source.options.items()}
     return kafka_admin.topic_id(source.bootstrap, source.topic, options)
-
-
-def _ended_at(spark: SparkSession, ingest: Ingest) -> int | None:
-    query_id = ingest.checkpoint.query_id(spark)
-    rows = ingest.lake.read(spark, LEDGER.name).where((F.col("query_id") == query_id) & F.col("end_of_input"))
-    ended = rows.select(F.max("high_water").alias("at")).first() if query_id else None
-    return seconds(ended["at"]) if ended is not None and ended["at"] is not None else None
 
 
 def _refuse_other(spark: SparkSession, ingest: Ingest, source: Source) -> None:

@@ -6,7 +6,7 @@ every attempt tells the same of it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
@@ -55,18 +55,29 @@ class Weighed:
 
 
 def weighed(
-    ingest: Ingest, batch: Batch, judged: DataFrame, rejected: Column, *, rows: int, bad: int, last: Mapping[str, Any]
+    ingest: Ingest,
+    batch: Batch,
+    judged: DataFrame,
+    rejected: Column,
+    *,
+    slices: Collection[str],
+    rows: int,
+    bad: int,
+    last: Mapping[str, Any],
 ) -> Weighed:
     """What the limits and the contract's rules over many records say of a batch that may pass.
 
-    rejected: true of a record that is not accepted. rows, bad: the batch's records, and those rejected. last: the
-    choices of the batch before. Raises ``HeldBack`` if the batch may not pass: by then its verdicts are stored and its
-    source is paused.
+    rejected: true of a record that is not accepted. slices: those the batch has records of. rows, bad: its records, and
+    those rejected. last: the choices of the batch before. Raises ``HeldBack`` if the batch may not pass: by then its
+    verdicts are stored and its source is paused.
     """
-    if not rows:
-        return Weighed()
     tails = last.get("limits", {}).get("tails", {})
-    return _passed(ingest, batch, _looked(ingest, judged, rejected, rows=rows, bad=bad, tails=tails))
+    goes_on = ingest.continued and ingest.limits.max_consecutive_invalid is not None
+    waiting = {name: tail for name, tail in tails.items() if goes_on and name not in slices}
+    if not rows:
+        return Weighed(tails=waiting)
+    looked = _looked(ingest, judged, rejected, rows=rows, bad=bad, tails=tails)
+    return _passed(ingest, batch, replace(looked, tails={**waiting, **looked.tails}))
 
 
 def record(ingest: Ingest, batch: Batch, seen: Weighed) -> None:

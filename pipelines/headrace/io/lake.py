@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
 from delta.tables import DeltaTable
 from pyspark.sql import DataFrame, Row, SparkSession
@@ -192,7 +192,8 @@ class Lake:
         """The batches committed as versions ``first`` to ``last``: version, writer, rows. No other commits."""
         found = self._history(spark, table, None if last is None else last - first + 1 + _LATER)
         if found and found[-1]["version"] > first:
-            found = self._history(spark, table, found[0]["version"] - first + 1)
+            # All of it: how much is enough changes with every commit.
+            found = self._history(spark, table, None)
         mine = [
             row
             for row in reversed(found)
@@ -219,7 +220,8 @@ def local_rows(spark: SparkSession, table: Table, rows: Sequence[Mapping[str, ob
 
 
 def _text(value: object) -> str:
-    return value.isoformat() if isinstance(value, datetime) else str(value)
+    # What Spark hands out is in the zone of this process, and does not say so.
+    return value.astimezone(UTC).isoformat() if isinstance(value, datetime) else str(value)
 
 
 def _declared(column: Column) -> str:

@@ -31,6 +31,7 @@ __all__ = [
     "Summary",
     "committed",
     "digest",
+    "ended_at",
     "last_batches",
     "record",
     "record_end",
@@ -190,6 +191,13 @@ def last_batches(spark: SparkSession, lake: Lake, flows: Sequence[str], subject:
     """A cut of what the flows did for a subject: by query, its last batch in the ledger, so the last that is whole."""
     rows = lake.read(spark, LEDGER.name).where(F.col("flow").isin(list(flows)) & (F.col("subject") == subject))
     return dict(rows.groupBy("query_id").agg(F.max("batch_id")).collect())
+
+
+def ended_at(spark: SparkSession, lake: Lake, query_id: str | None) -> int | None:
+    """The high-water mark, in seconds, that the ends of input of a query left; none before the first."""
+    rows = lake.read(spark, LEDGER.name).where((F.col("query_id") == query_id) & F.col("end_of_input"))
+    ended = rows.select(F.max(F.unix_seconds("high_water")).alias("at")).first() if query_id else None
+    return ended["at"] if ended is not None else None
 
 
 class Stopwatch:
