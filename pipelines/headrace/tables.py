@@ -13,6 +13,8 @@ __all__ = [
     "BATCH_PLANS",
     "DEAD_LETTERS",
     "DEAD_LETTER_ACTIONS",
+    "ENDINGS",
+    "ENDINGS_OF_SET",
     "HEADERS",
     "LEDGER",
     "MEASUREMENTS",
@@ -34,6 +36,10 @@ __all__ = [
     "signals",
     "sources",
 ]
+
+# What may stand behind a name in the names of its tables and views.
+ENDINGS_OF_SET = ("_log", "_log_ledgered", "_latest", "_cuts", "_delays")
+ENDINGS = ("_ledgered",)
 
 SOURCE = "STRUCT<kind: STRING, name: STRING, partition: INT, position: BIGINT, arrived_at: TIMESTAMP>"
 REASON = "STRUCT<code: STRING, rule: STRING, field: STRING, message: STRING>"
@@ -345,8 +351,8 @@ def feature_views(feature_set: str, log: Table, entity: Sequence[str]) -> tuple[
     """``features_<set>``, the values that change no more; ``features_<set>_latest``, the newest of each entity; and
     ``features_<set>_cuts``, every value with the batches in which it counted.
     """
-    keys = ", ".join(entity)
-    values = ", ".join(name for name in log.names if name not in ("window_date", "query_id"))
+    keys = ", ".join(map(_named, entity))
+    values = ", ".join(_named(name) for name in log.names if name not in ("window_date", "query_id"))
     mine = f"flow = 'features' AND subject = '{feature_set}'"
     generation = f"(SELECT max_by(query_id, batch_time) FROM ledger WHERE {mine})"
     # Beside the stream's own: what its backfills changed, and what the generation began with.
@@ -404,7 +410,7 @@ def all_predictions(outputs: Mapping[str, str]) -> View:
     """``predictions``: the decisions of every model, given each model's output column, under common names."""
     common = "prediction_id, record_id, event_time, {output} AS answer, confidence, model_version, behind, predicted_at"
     parts = [
-        f"SELECT '{model}' AS model, {common.format(output=output)} FROM predictions_{model}"
+        f"SELECT '{model}' AS model, {common.format(output=_named(output))} FROM predictions_{model}"
         for model, output in outputs.items()
     ]
     return View("predictions", "one decision of any model", " UNION ALL ".join(parts))
@@ -455,3 +461,8 @@ def ledgered(table: Table) -> View:
     return View(
         f"{table.name}_ledgered", table.grain, f"SELECT rows.* FROM {table.name} AS rows WHERE EXISTS ({known})"
     )
+
+
+def _named(column: str) -> str:
+    """A column whose name is not ours, and may be a word of SQL."""
+    return f'"{column}"'

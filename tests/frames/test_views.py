@@ -5,7 +5,8 @@ from __future__ import annotations
 import duckdb
 from pyspark.sql import SparkSession
 
-from headrace.tables import delay_view
+from headrace.io.lake import in_spark
+from headrace.tables import LEDGER, Column, Table, all_predictions, delay_view, feature_views, features_log, predictions
 
 LATE_BY = (-5_000, 0, 59_000, 60_000, 60_001, 3_600_000, None)
 
@@ -28,3 +29,25 @@ def test_what_another_delay_would_have_saved(spark: SparkSession) -> None:
     in_duckdb = {row[0]: row[1:] for row in connection.execute(view.sql).fetchall()}
     assert in_spark == in_duckdb
     assert {delay: in_spark[delay] for delay in wanted} == wanted
+
+
+def test_a_column_may_be_called_as_a_word_of_sql(spark: SparkSession) -> None:
+    """As the platform has the views, and as ``headrace sql`` has them."""
+    log = features_log("a", [Column("order", "STRING")], [Column("limit", "DOUBLE")])
+    answers = predictions("m", [], "end")
+    views = [*feature_views("a", log, ("order",)), all_predictions({"m": "end"})]
+    connection = duckdb.connect()
+    for table in (log, answers, LEDGER):
+        spark.createDataFrame([], _ddl(table)).createOrReplaceTempView(table.name)
+        columns = ", ".join(f'"{column.name}" {_PLAIN.get(column.type, "VARCHAR")}' for column in table.columns)
+        connection.execute(f"CREATE TABLE {table.name} ({columns})")
+    for view in views:
+        assert spark.sql(in_spark(view)).collect() == []
+        assert connection.execute(view.sql).fetchall() == []
+
+
+_PLAIN = {"BIGINT": "BIGINT", "DOUBLE": "DOUBLE", "TIMESTAMP": "TIMESTAMP"}
+
+
+def _ddl(table: Table) -> str:
+    return ", ".join(f"`{column.name}` {column.type}" for column in table.columns)

@@ -640,6 +640,19 @@ def test_an_unknown_environment_names_the_nearest(conf: Path) -> None:
     assert mistakes(conf, "locl") == ["conf: has no environment locl; did you mean 'local'?"]
 
 
+@pytest.mark.parametrize(
+    ("other", "ending"),
+    [(SET, "_latest"), (SET, "_cuts"), (SET, "_delays"), (SET, "_log"), (SET, "_log_ledgered"), (MODEL, "_ledgered")],
+)
+def test_a_name_that_would_be_that_of_a_view(conf: Path, other: str, ending: str) -> None:
+    name = Path(other).stem
+    second = conf / other.replace(name, name + ending)
+    shutil.copy(conf / other, second)
+    line = change(second, f"name: {name}", f"name: {name}{ending}")
+    what = f"conf/{other.replace(name, name + ending)}:{line}: name: is taken"
+    assert mistakes(conf) == [f"{what}: {name} has a table or view that would be called the same"]
+
+
 @pytest.mark.parametrize("env", ["base", "contracts", "features", "models", "..", ""])
 def test_not_every_folder_is_an_environment(conf: Path, env: str) -> None:
     (line,) = mistakes(conf, env)

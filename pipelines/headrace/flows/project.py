@@ -17,9 +17,10 @@ from headrace.errors import ConfigError
 from headrace.features.spec import FeatureSet
 from headrace.flows.locations import located
 from headrace.flows.model_references import check_models
-from headrace.flows.references import Declared, Signals, instead, read_ones
+from headrace.flows.references import Declared, Signals, apart, instead, read_ones
 from headrace.flows.set_references import check_sets
 from headrace.models.spec import Model
+from headrace.tables import ENDINGS, ENDINGS_OF_SET
 
 __all__ = ["Project", "load"]
 
@@ -69,6 +70,9 @@ def load(conf_dir: Path, env: str | None, environ: Mapping[str, str]) -> Project
         raise ConfigError(mistakes.lines)
     contracts = _by_signal(tree, settings, contract_files, mistakes)
     signals = Signals(tuple(settings.signals), contracts)
+    apart({name: tree.at("signals", name) for name in settings.signals}, ENDINGS, mistakes)
+    apart({name: node.at("name") for name, (node, _) in read_ones(sets)}, ENDINGS_OF_SET, mistakes)
+    apart({name: node.at("name") for name, (node, _) in read_ones(models)}, ENDINGS, mistakes)
     checked_sets = check_sets(sets, signals, mistakes)
     checked_models = check_models(models, sets, signals, mistakes)
     mistakes.done()

@@ -9,7 +9,7 @@ from typing import TypeVar
 from headrace.contracts.model import Contract, Kind
 from headrace.documents import Mistakes, Node, Step, nearest
 
-__all__ = ["Declared", "Signals", "exists", "instead", "read_ones", "safe", "taken"]
+__all__ = ["Declared", "Signals", "apart", "exists", "instead", "read_ones", "safe", "taken"]
 
 Value = TypeVar("Value")
 Declared = Mapping[str, tuple[Node, Value] | None]
@@ -55,6 +55,15 @@ def taken(names: Collection[str], others: Collection[str]) -> list[str]:
     """The names that are among the others too; Spark's columns know no case."""
     folded = {other.casefold() for other in others}
     return [name for name in names if name.casefold() in folded]
+
+
+def apart(named: Mapping[str, Node], endings: Collection[str], mistakes: Mistakes) -> None:
+    """No name is another one with the ending of a table or view of that: both would be called the same."""
+    for name, node in named.items():
+        for ending in endings:
+            other = name.removesuffix(ending)
+            if other != name and other in named:
+                mistakes.add(node, f"is taken: {other} has a table or view that would be called the same")
 
 
 def instead(name: Step, known: Collection[str]) -> str:

@@ -18,7 +18,7 @@ from headrace.errors import ConfigError
 from headrace.io.lease import turn
 from headrace.tables import Column, Table, View
 
-__all__ = ["Lake", "Writer", "local_rows"]
+__all__ = ["Lake", "Writer", "in_spark", "local_rows"]
 
 _PROPERTIES = {
     "delta.enableDeletionVectors": "false",
@@ -125,7 +125,7 @@ class Lake:
         if self.storage.root is not None:
             return
         spark.sql(f"USE `{self.storage.catalog}`.`{self.storage.schema_}`")
-        spark.sql(f"CREATE OR REPLACE VIEW `{view.name}` COMMENT {_quoted(view.grain)} AS {view.sql}")
+        spark.sql(f"CREATE OR REPLACE VIEW `{view.name}` COMMENT {_quoted(view.grain)} AS {in_spark(view)}")
 
     def read(self, spark: SparkSession, table: str) -> DataFrame:
         """The table as it is now."""
@@ -207,6 +207,11 @@ class Lake:
         history = spark.sql(f"DESCRIBE HISTORY {self.sql_name(table)}{limit}")
         rows = F.col("operationMetrics")["numOutputRows"].cast("long").alias("rows")
         return history.select("version", "userMetadata", rows).orderBy(F.desc("version")).collect()
+
+
+def in_spark(view: View) -> str:
+    """The view's query, with names quoted as Spark quotes them."""
+    return view.sql.replace('"', "`")
 
 
 def local_rows(spark: SparkSession, table: Table, rows: Sequence[Mapping[str, object]]) -> DataFrame:

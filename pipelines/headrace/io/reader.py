@@ -60,5 +60,7 @@ def _create(connection: duckdb.DuckDBPyConnection, view: View) -> None:
 
     try:
         connection.execute(f"CREATE TEMP VIEW {view.name} AS {view.sql}")
-    except duckdb.CatalogException:
-        return  # one of its tables is not there yet
+    except duckdb.CatalogException as error:
+        if "does not exist" not in str(error):
+            raise
+        # One of its tables is not there yet.
