@@ -178,7 +178,7 @@ VERDICTS = Table(
         Column("judged_at", "TIMESTAMP", "Time of the batch."),
         Column("contract_version", "STRING", "Version of the contract the batch was judged by."),
         Column("contract_fingerprint", "STRING", "SHA-256 of that contract's rules."),
-        Column("attempt", "BIGINT", "How often the source had been resumed before; 0 for a window."),
+        Column("attempt", "BIGINT", "Transitions the source had behind it; 0 for a window."),
         *WRITER,
     ),
     partitioned_by=("subject",),
@@ -236,8 +236,8 @@ BATCH_PLANS = Table(
     grain="the choices fixed for one batch before it had effects",
     key=("query_id", "batch_id", "revision"),
     columns=(
-        Column("flow", "STRING", "ingest, features or score."),
-        Column("subject", "STRING", "Signal, feature set or model."),
+        Column("flow", "STRING", "ingest, features, score, replay, backfill, generation or maintain."),
+        Column("subject", "STRING", "Signal, feature set, model or table."),
         Column("planned_at", "TIMESTAMP", "The batch's time."),
         Column(
             "choices",

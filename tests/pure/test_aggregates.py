@@ -202,7 +202,7 @@ def test_refused_rules_of_the_record(tmp_path: Path, text: str, mistake: str) ->
         ("[{property: window}]", ".customProperties[0]: must be a duration, as in 1 hour"),
         ("[{property: window, value: 0 hours}]", ".customProperties[0].value: must be more than 0"),
         ("[{property: window, value: 53 weeks}]", ".customProperties[0].value: must be at most 366 days"),
-        ("[{property: window, value: 99999999999 weeks}]", ".customProperties[0].value: must be at most 366 days"),
+        ("[{property: window, value: 9999999 weeks}]", ".customProperties[0].value: must be at most 366 days"),
         ("[{property: windows, value: 1 hour}]", ".customProperties[0].property: is not known; did you mean 'window'?"),
         (
             "[{property: delay, value: 1 hour}]",
@@ -257,6 +257,10 @@ def test_a_rule_compares_once(tmp_path: Path) -> None:
         (
             "{metric: invalidValues, arguments: {pattern: '[0-9]+'}, mustBeLessThan: 5}",
             ".arguments.pattern: is for texts, and level is of type integer",
+        ),
+        (
+            "{metric: invalidValues, arguments: {validValues: [99999999999999999999]}, mustBeLessThan: 5}",
+            ".arguments.validValues[0]: is no value of type integer",
         ),
         (
             "{metric: invalidValues, arguments: {validValues: [x]}, mustBeLessThan: 5}",

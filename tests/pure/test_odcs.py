@@ -386,6 +386,10 @@ ONE_LIST = "write metric: invalidValues, arguments: {validValues: […]}, mustBe
             ".logicalTypeOptions.minimum: must be a whole number of 64 bits",
         ),
         (
+            "{name: a, logicalType: number, physicalType: 'decimal(6,2)', logicalTypeOptions: {maximum: 1.0e+40}}",
+            ".logicalTypeOptions.maximum: must have at most 38 digits",
+        ),
+        (
             "{name: a, logicalType: number, logicalTypeOptions: {minimum: .nan}}",
             ".logicalTypeOptions.minimum: must be a number",
         ),

@@ -146,6 +146,12 @@ MISTAKES = {
         "5 sec",
         "trigger: '5 sec' is no duration: write a number and a unit, as in '30 minutes'",
     ),
+    "too long a duration": (
+        BASE,
+        "5 seconds",
+        "99999999999 weeks",
+        "trigger: '99999999999 weeks' is longer than a duration can be",
+    ),
     "unset variable": (
         BASE,
         "${HEADRACE_HOME:-var}",
@@ -638,6 +644,20 @@ def test_a_secret_is_never_shown(conf: Path) -> None:
 
 def test_an_unknown_environment_names_the_nearest(conf: Path) -> None:
     assert mistakes(conf, "locl") == ["conf: has no environment locl; did you mean 'local'?"]
+
+
+def test_a_field_that_is_called_as_what_is_learned(conf: Path) -> None:
+    change(conf / DEPARTURES, "- name: flight\n", "- name: label\n")
+    line = change(conf / MODEL, "training:", "training:")
+    assert mistakes(conf)[0] == (
+        f"conf/{MODEL}:{line}: training: calls what is learned label, and departures has a field label"
+    )
+
+
+def test_columns_of_a_model_that_would_be_called_the_same(conf: Path) -> None:
+    change(conf / MODEL, "output: {name: probability_late", "output: {name: distance")
+    line = change(conf / MODEL, "inputs:", "inputs:")
+    assert mistakes(conf) == [f"conf/{MODEL}:{line}: inputs: gives the model column distance, which its answer has"]
 
 
 @pytest.mark.parametrize(

@@ -205,7 +205,7 @@ def dictionary() -> str:
             "### Views\n\n" + "\n".join(_of_view(view) for view in views),
         ]
     )
-    return re.sub(r"zz_(\w+?)(?=_log|_latest|_ledgered|\b)", r"<\1>", body)
+    return re.sub(r"zz_(\w+?)(?=_log|_latest|_cuts|_delays|_ledgered|\b)", r"<\1>", body)
 
 
 def _of_table(table: Table) -> str:

@@ -104,6 +104,28 @@ def test_a_held_batch_has_no_effect_and_passes_whole_once_mended(spark: SparkSes
     assert differences(spark, plain) == {}
 
 
+def test_a_batch_held_back_while_the_source_is_paused_by_hand_can_be_let_pass(
+    spark: SparkSession, tmp_path: Path
+) -> None:
+    project = flights.project(tmp_path)
+    with_tables(spark, project)
+    lake, batch = Lake(project.settings.storage), Writer("q", 3)
+    sources.pause(spark, lake, SIGNAL, "by hand")
+    assert sources.hold_back(spark, lake, SIGNAL, batch, "too many").sequence == 2
+    assert sources.hold_back(spark, lake, SIGNAL, batch, "too many").sequence == 2
+    assert sources.pause(spark, lake, SIGNAL, "by hand").sequence == 2
+    assert sources.resume(spark, lake, SIGNAL, "known", waive=True).waives(batch)
+
+
+def test_a_breach_stops_the_driver_where_it_is_to(spark: SparkSession, tmp_path: Path) -> None:
+    landed(tmp_path)
+    limits = Limits(max_invalid_ratio=0.3, min_records=10, on_breach="stop")
+    strict = held_to(flights.project(tmp_path, max_files=1), limits)
+    with pytest.raises(CheckFailed, match=r"ingest\.weather stops the driver: .*max_invalid_ratio"):
+        take(spark, strict)
+    assert effects(spark, strict) == {0}
+
+
 @pytest.mark.long
 def test_a_batch_may_be_let_pass_once_and_a_warning_is_kept(spark: SparkSession, tmp_path: Path) -> None:
     sent = landed(tmp_path)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from datetime import UTC, date, datetime, timedelta
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import pandas as pd
 import pytest
 from delta.tables import DeltaTable
 from mlflow import MlflowClient
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import DataFrame, Row, SparkSession
 from pyspark.sql import functions as F
 from tests import flights
 from tests.differences import differences
@@ -24,8 +25,10 @@ from headrace.errors import InfrastructureError
 from headrace.flows import expiry
 from headrace.flows.backfill import backfill
 from headrace.flows.expiry_rules import rules
+from headrace.flows.feature_check import check as compare
 from headrace.flows.holdings import holdings
 from headrace.flows.maintain import Outcome, Step, maintain
+from headrace.flows.needed import needed
 from headrace.flows.replay import act
 from headrace.flows.vacuum import replaced
 from headrace.io import ledger, upkeep
@@ -251,6 +254,33 @@ def test_whole_batches_expire_and_dead_letters_that_are_closed(spark: SparkSessi
 
 
 @pytest.mark.long
+def test_a_set_still_checks_once_what_it_was_computed_of_and_served_from_expires(
+    spark: SparkSession, fresh: Taken
+) -> None:
+    registered(fresh.project)
+    flights.taken(spark, fresh.project, "score")
+    month = timedelta(days=30)
+    taken = with_settings(fresh, retention=Retention(signals=month, features_log_provisional=month))
+    expired = {one.table for one in done(spark, taken) if one.step == "expire" and one.outcome is Outcome.DONE}
+    assert {"signals_departures", LOG} <= expired
+    landed_after(taken)
+    flights.taken(spark, taken.project, "ingest", "features", "score")
+    compared = list(compare(spark, taken.project, SET))
+    assert [one for one in compared if one.differ] == []
+    assert max(one.rows for one in compared if one.table == "predictions_arrives_late") > 0
+
+
+@pytest.mark.long
+def test_a_backfill_of_a_generation_that_is_no_more_keeps_nothing(spark: SparkSession, fresh: Taken) -> None:
+    lake, at = fresh.lake, LATER
+    for query_id, kept in (("gone.backfill", False), (f"{cuts(spark, lake, [SET])[SET].query_id}.backfill", True)):
+        planned(spark, lake, "backfill", SET, Writer(query_id, 0), at=at, choose=lambda: {"features": None})
+        why = needed(spark, fresh.project, "departures", timedelta(days=30))
+        assert (why is not None) == kept
+    assert needed(spark, fresh.project, "weather", timedelta(days=30)) is None, "it is not of that signal"
+
+
+@pytest.mark.long
 def test_records_expire_once_all_have_read_them_and_none_learned_from_them(spark: SparkSession, fresh: Taken) -> None:
     taken = with_settings(fresh, retention=Retention(signals=timedelta(days=30)))
     weather, departures = "signals_weather", "signals_departures"
@@ -313,3 +343,24 @@ def test_a_running_reader_is_brought_each_row_once_while_files_are_merged_and_ro
     assert sorted(row["batch_id"] for row in lake.read(spark, VERDICTS.name).collect()) == [0, 1, 3, 4, 5, 7]
     commits = lake.commits(spark, VERDICTS.name)
     assert [(writer.batch_id, count) for _, writer, count in commits] == [(batch, 1) for batch in range(8)]
+
+
+def test_commits_made_while_a_late_reader_looks_hide_none(
+    spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lake, numbers, history = Lake(Storage(root=str(tmp_path))), count(), Lake._history
+    lake.create(spark, VERDICTS)
+
+    def commit() -> None:
+        lake.append(local_rows(spark, VERDICTS, [{"subject": "weather"}]), VERDICTS, Writer("q", next(numbers)))
+
+    def beside_a_writer(*given: Any) -> list[Row]:
+        found = history(*given)
+        commit()
+        return found
+
+    for _ in range(12):
+        commit()
+    monkeypatch.setattr(Lake, "_history", beside_a_writer)
+    read = lake.commits(spark, VERDICTS.name, 1, 3)
+    assert [(version, writer.batch_id) for version, writer, _ in read] == [(1, 0), (2, 1), (3, 2)]

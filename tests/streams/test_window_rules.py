@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -13,6 +13,7 @@ from threading import Event
 
 import pytest
 from pyspark.sql import DataFrame, Row, SparkSession
+from pyspark.sql import functions as F
 from tests import flights
 from tests.differences import differences
 
@@ -168,3 +169,40 @@ def test_each_window_is_judged_once_when_it_is_final(
         '{"rule": "rowCount mustBeGreaterThan 2 in windows of 1 hour, delay 10 minutes", "window": "1 hour"}'
     }
     assert differences(spark, project) == {}
+
+
+@pytest.fixture
+def far_from_utc(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setenv("TZ", "America/New_York")
+    time.tzset()
+    yield
+    monkeypatch.undo()
+    time.tzset()
+
+
+@pytest.mark.usefixtures("far_from_utc")
+def test_an_end_is_an_instant_wherever_the_driver_is_and_a_late_record_moves_nothing(
+    spark: SparkSession, tmp_path: Path
+) -> None:
+    project = with_rules(tmp_path)
+    landed(tmp_path)
+    take(spark, project)
+    # The last window to close is that of 13:30, an hour after its end.
+    assert ends(spark, project) == [(2, "2013-01-01 15:00:00")]
+    told = len(rows(spark, project, "measurements"))
+
+    late = tmp_path / "landing" / SIGNAL / "late.jsonl"
+    late.write_text(json.dumps({"occurred_at": "2013-01-01T09:00:00Z", "origin": "JFK", "temp": 40.5}) + "\n")
+    take(spark, project)
+    assert ends(spark, project) == [(2, "2013-01-01 15:00:00"), (3, "2013-01-01 15:00:00")]
+    assert len(rows(spark, project, "measurements")) == told
+    assert differences(spark, project) == {}
+
+
+def ends(spark: SparkSession, project: Project) -> list[tuple[int, str]]:
+    """The batches nothing came after, and the mark they left; each at the time of its batch."""
+    book = Lake(project.settings.storage).read(spark, "ledger").where(f"subject = '{SIGNAL}'")
+    times = book.groupBy("batch_id").agg(F.countDistinct("batch_time").alias("times"))
+    assert times.where("times > 1").count() == 0
+    found = book.where("end_of_input").orderBy("batch_id").select("batch_id", F.col("high_water").cast("string"))
+    return [tuple(row) for row in found.collect()]

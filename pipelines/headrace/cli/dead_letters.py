@@ -76,7 +76,8 @@ def list_(
         project(conf_dir, env),
         "SELECT signal, stage, reasons[1].code AS reason, reasons[1].field AS field, contract_version, state, "
         "count(*) AS letters, min(rejected_at) AS oldest, max(rejected_at) AS newest, min(record_id) AS example "
-        f"FROM dead_letters_by_state WHERE {' AND '.join(conditions)} GROUP BY ALL ORDER BY letters DESC, ALL",
+        f"FROM dead_letters_by_state WHERE {' AND '.join(conditions)} GROUP BY ALL "
+        "ORDER BY letters DESC, signal, stage, reason, field, contract_version, state",
         values,
     )
     if as_json:

@@ -180,7 +180,8 @@ def _values(node: Node, field: Field, mistakes: Mistakes, *, null: bool) -> tupl
     for item in node.items:
         if item.value is None and null:
             continue
-        if not isinstance(item.value, wanted) or isinstance(item.value, bool):
+        long = type(item.value) is int and abs(item.value) >= 2**63
+        if not isinstance(item.value, wanted) or isinstance(item.value, bool) or long:
             mistakes.add(item, f"is no value of type {field.kind}")
         else:
             found.append(item.value)

@@ -29,6 +29,7 @@ _PAIRS = (
     ("min_properties", "max_properties", True),
 )
 _LONGEST = 2**31 - 1
+_DIGITS = 38
 
 
 def read_options(node: Node, kind: Kind, size: tuple[int, int], mistakes: Mistakes) -> dict[str, Any]:
@@ -83,10 +84,20 @@ def _number(value: Any, kind: Kind) -> int | float | Decimal:
     if isinstance(value, bool) or not isinstance(value, int | float) or value != value or abs(value) == float("inf"):
         raise ValueError("must be a number")
     if kind is Kind.DECIMAL:
-        return Decimal(str(value))
+        return _exact(value)
+    if kind is Kind.NUMBER and abs(value) >= 2**63:
+        return float(value)  # what the field's values are; Spark takes no longer integer
     if kind is Kind.INTEGER and (not isinstance(value, int) or abs(value) >= 2**63):
         raise ValueError("must be a whole number of 64 bits")
     return value
+
+
+def _exact(value: int | float) -> Decimal:
+    found = Decimal(str(value))
+    exponent = int(found.as_tuple().exponent)
+    if max(found.adjusted() + 1, 0) + max(-exponent, 0) > _DIGITS:
+        raise ValueError(f"must have at most {_DIGITS} digits")
+    return found
 
 
 def _factor(value: Any, kind: Kind) -> int | float | Decimal:

@@ -30,7 +30,7 @@ from headrace.io.plans import last_planned, planned
 from headrace.io.upkeep import take_out
 from headrace.tables import BATCH_PLANS
 
-__all__ = ["Expired", "begun", "expirable", "expire", "expired_until", "removed", "resume"]
+__all__ = ["Expired", "begun", "decisions_count_from", "expirable", "expire", "expired_until", "removed", "resume"]
 
 FLOW = "maintain"
 
@@ -46,7 +46,9 @@ class Expired:
 def begun(spark: SparkSession, project: Project) -> set[str]:
     """The outputs with an expiry that was begun and not ended."""
     plans = unfinished(spark, Lake(project.settings.storage)).where(F.col("flow") == FLOW)
-    return {row["subject"] for row in plans.select("subject").collect()}
+    # Where the tables were elsewhere then, it is not this writer's to end.
+    rows = plans.select("subject", "query_id").collect()
+    return {row["subject"] for row in rows if row["query_id"] == _query_id(project, row["subject"])}
 
 
 def resume(spark: SparkSession, project: Project, rule: Rule, at: datetime) -> Expired:
@@ -54,13 +56,13 @@ def resume(spark: SparkSession, project: Project, rule: Rule, at: datetime) -> E
 
     Raises InfrastructureError where it finds neither all of what it was to remove nor none.
     """
-    lake, query_id = Lake(project.settings.storage), _query_id(project, rule)
+    lake, query_id = Lake(project.settings.storage), _query_id(project, rule.output.name)
     return _batch(spark, lake, rule, Writer(query_id, last_planned(spark, lake, query_id)), at, {})
 
 
 def expire(spark: SparkSession, project: Project, rule: Rule, at: datetime) -> Iterator[Expired]:
     """Remove what the rule lets expire as of a moment. One result a batch. None may be begun and not ended."""
-    lake, query_id, more = Lake(project.settings.storage), _query_id(project, rule), True
+    lake, query_id, more = Lake(project.settings.storage), _query_id(project, rule.output.name), True
     number = last_planned(spark, lake, query_id) + 1
     while more and (choices := chosen(spark, project, rule, at)) is not None:
         yield _batch(spark, lake, rule, Writer(query_id, number), at, choices)
@@ -94,10 +96,18 @@ def expired_until(spark: SparkSession, lake: Lake, signal: str) -> datetime | No
     return instant(row["at"]) if row is not None else None
 
 
-def _query_id(project: Project, rule: Rule) -> str:
+def decisions_count_from(spark: SparkSession, lake: Lake, log: str) -> datetime | None:
+    """The moment from which on what decisions saw of a set's log is kept; None where nothing of it ever expired."""
+    plans = lake.read(spark, BATCH_PLANS.name).where((F.col("flow") == FLOW) & (F.col("subject") == log))
+    before = F.get_json_object("choices", "$.before")
+    row = plans.agg(F.max_by(before, before.try_cast("timestamp")).alias("at")).first()
+    return datetime.fromisoformat(row["at"]) if row is not None and row["at"] else None
+
+
+def _query_id(project: Project, output: str) -> str:
     storage = project.settings.storage
     place = storage.root or f"{storage.catalog}.{storage.schema_}"
-    return str(uuid5(NAMESPACE_URL, f"headrace:{FLOW}/{place}/{rule.output.name}"))
+    return str(uuid5(NAMESPACE_URL, f"headrace:{FLOW}/{place}/{output}"))
 
 
 def _batch(

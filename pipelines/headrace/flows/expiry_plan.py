@@ -41,8 +41,8 @@ def chosen(spark: SparkSession, project: Project, rule: Rule, at: datetime) -> d
     """All that a batch is fixed by; None where there is nothing to remove."""
     if rule.age is None:
         return None
-    lake, output = Lake(project.settings.storage), rule.output
-    choices = {"at": at.isoformat(), **_bounds(spark, project, rule, at - rule.age)}
+    lake, output, before = Lake(project.settings.storage), rule.output, at - rule.age
+    choices = {"at": at.isoformat(), "before": before.isoformat(), **_bounds(spark, project, rule, before)}
     rows = rule.rows(spark, lake, choices)
     found = parts(rows, output)
     more = len(found) > _AT_MOST

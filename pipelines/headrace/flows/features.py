@@ -163,9 +163,14 @@ def features_batch(features: Features, windows: DataFrame, batch_id: int) -> Non
     with watch.lap("write"):
         rows = logged(windows, batch.writer, batch.offsets.time)
         # What is there already is not written again, and so would not be computed; but Spark wants its state anew.
-        rows = _computed(rows) if tried_before else rows
-        features.lake.append(rows, target, batch.writer)
-        rows.unpersist()
+        if tried_before:
+            rows.persist()
+        try:
+            if tried_before:
+                rows.count()
+            features.lake.append(rows, target, batch.writer)
+        finally:
+            rows.unpersist()
     with watch.lap("account"):
         entries = _entries(features, batch, target, read, choices, watch)
     ledger.record(batch.spark, features.lake, entries, batch.writer)
@@ -197,12 +202,6 @@ def _reached_before(features: Features, batch: Batch) -> int | None:
 def _watermark(features: Features, high_water: int | None) -> int | None:
     """No record with an earlier event time will ever be on time again: ``late_by`` is at most the delay."""
     return None if high_water is None else high_water - int(features.feature_set.delay.total_seconds())
-
-
-def _computed(rows: DataFrame) -> DataFrame:
-    kept = rows.persist()
-    kept.count()
-    return kept
 
 
 def logged(windows: DataFrame, writer: Writer, at: datetime) -> DataFrame:

@@ -15,7 +15,7 @@ from headrace.contracts.clock import Mark, advance
 from headrace.contracts.evolve import new_members, with_new
 from headrace.contracts.model import Contract, Kind, Unknown
 from headrace.contracts.outliers import bounds, quartiles, trailing
-from headrace.errors import InfrastructureError, SourceChanged
+from headrace.errors import ConfigError, SourceChanged
 from headrace.flows import limits, schema_drift
 from headrace.flows.batch import Batch, seconds
 from headrace.flows.ingest_job import ACCEPTING, FLOW, Ingest, table
@@ -72,7 +72,7 @@ def mark_after(spark: SparkSession, ingest: Ingest, writer: Writer) -> Mark:
 def planned_batch(
     ingest: Ingest, batch: Batch, judged: DataFrame, seen: Seen, found: Sequence[ledger.Slice]
 ) -> Mapping[str, Any]:
-    """The choices of the batch; a stored plan whose source or contract is no longer the same ends the query.
+    """The choices of the batch; a stored plan whose source or contract is no longer the same ends the query for good.
 
     A batch that breaks a limit of its source gets no plan: ``HeldBack`` ends the query instead.
     """
@@ -88,10 +88,12 @@ def planned_batch(
                 "sources are append-only. Put the original back, or send the new content under a new name."
             )
     if choices["contract"] != ingest.contract.fingerprint:
-        raise InfrastructureError(
-            f"batch {batch.writer.batch_id} of signal {ingest.signal} was begun under contract "
-            f"{choices['contract_version']} and has to end under it: put it back and run once, then change it; "
-            f"or, if it has written nothing yet: headrace sources resume {ingest.signal} --replan."
+        raise ConfigError(
+            [
+                f"batch {batch.writer.batch_id} of signal {ingest.signal} was begun under contract "
+                f"{choices['contract_version']} and has to end under it: put it back and run once, then change it; "
+                f"or, if it has written nothing yet: headrace sources resume {ingest.signal} --replan."
+            ]
         )
     return choices
 

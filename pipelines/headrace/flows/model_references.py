@@ -14,6 +14,8 @@ from headrace.models.spec import FeatureInput, Label, Model, Training
 
 __all__ = ["check_models", "compiled"]
 
+# As models.labels calls it, which imports Spark.
+_LABEL = "label"
 _SEGMENTS = (Kind.STRING, Kind.INTEGER, Kind.BOOLEAN)
 
 
@@ -47,6 +49,9 @@ def _checked(node: Node, model: Model, sets: Declared[FeatureSet], signals: Sign
         if exists(at, name, kinds, model.signal, mistakes):
             _visible(at, name, kinds[name], mistakes)
     for index, part in enumerate(model.inputs.features):
+        for column in taken((*part.columns, f"{part.name}_end"), kinds):
+            at = node.at("inputs", "features", index)
+            mistakes.add(at, f"adds {column}, which {model.signal} has a field for: give it another prefix")
         _check_input(node.at("inputs", "features", index), part, model.signal, sets, signals, mistakes)
     _unlike_inputs(node, model, mistakes)
     where = model.where and safe(node.at("where"), model.where, kinds, compile_condition, mistakes)
@@ -63,6 +68,8 @@ def _check_training(
 ) -> None:
     if model.classifies and model.output.column != 1:
         mistakes.add(node.at("output"), "needs column: 1, the second of the two probabilities a trained model returns")
+    for name in taken(kinds, (_LABEL,)):
+        mistakes.add(node.at("training"), f"calls what is learned {_LABEL}, and {model.signal} has a field {name}")
     for index, name in enumerate(training.segments):
         at = node.at("training", "segments", index)
         if exists(at, name, kinds, model.signal, mistakes) and kinds[name] not in _SEGMENTS:
@@ -80,6 +87,8 @@ def _unlike_inputs(node: Node, model: Model, mistakes: Mistakes) -> None:
         mistakes.add(node.at("inputs"), "must name a field or a feature")
     for column in dict.fromkeys(column for column in columns if columns.count(column) > 1):
         mistakes.add(node.at("inputs"), f"gives the model column {column} twice")
+    for column in taken(columns, (model.output.name, "confidence")):
+        mistakes.add(node.at("inputs"), f"gives the model column {column}, which its answer has")
     names = [part.name for part in model.inputs.features]
     for name in dict.fromkeys(name for name in names if names.count(name) > 1):
         mistakes.add(node.at("inputs", "features"), f"names {name} twice: give one of them a prefix of its own")

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from pyspark.sql import SparkSession
+from pyspark.sql import Row, SparkSession
 from pyspark.sql import functions as F
 
 from headrace.config import duration_text
 from headrace.flows.kept_cuts import unfinished
 from headrace.flows.project import Project
+from headrace.io.cuts import backfill_of, cuts
 from headrace.io.lake import Lake
 from headrace.io.training_runs import training_runs
 
@@ -28,13 +29,23 @@ def needed(spark: SparkSession, project: Project, signal: str, age: timedelta) -
             f"duplicates of {signal} are looked for within {duration_text(duplicates.within)} of event time: "
             "retention.signals has to be longer, and the clock wall"
         )
-    begun = unfinished(spark, Lake(project.settings.storage)).where(F.col("flow").isin("backfill", "replay")).first()
+    begun = _begun(spark, project, signal)
     if begun is not None:
         again = "features backfill" if begun["flow"] == "backfill" else "dead-letters replay --signal"
         return (
             f"{begun['flow']} {begun['subject']} was begun and not ended: 'headrace {again} {begun['subject']}' ends it"
         )
     return _learned(project, signal)
+
+
+def _begun(spark: SparkSession, project: Project, signal: str) -> Row | None:
+    """A replay of the signal, or a backfill of a generation that is served, that has not ended."""
+    lake = Lake(project.settings.storage)
+    sets = [name for name, one in project.feature_sets.items() if one.signal == signal]
+    backfills = [backfill_of(cut.query_id) for cut in cuts(spark, lake, sets).values()]
+    of_signal = (F.col("flow") == "replay") & (F.col("subject") == signal)
+    of_sets = (F.col("flow") == "backfill") & F.col("query_id").isin(backfills)
+    return unfinished(spark, lake).where(of_signal | of_sets).first()
 
 
 def _learned(project: Project, signal: str) -> str | None:

@@ -128,11 +128,14 @@ def _signal(project: Project, query: Query) -> str | None:
 
 
 def _stop_between_batches(watched: Sequence[Watched], grace: float = 120.0) -> None:
-    """Let the batches that are under way end. A query between two is stopped here, one in a batch ends by itself.
+    """Let the batches that are under way end, and no other begin. A query between two is stopped here, one in a batch
+    ends by itself.
 
     Stopping a query cuts off the write it is in; after ``grace`` seconds that is done all the same.
     """
     deadline = time.monotonic() + grace
+    for one in watched:
+        one.held.set()
     left = [one for one in watched if one.running is not None and one.running.isActive]
     while left:
         for one in left:

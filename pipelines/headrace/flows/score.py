@@ -54,7 +54,7 @@ def score_batch(score: Score, records: DataFrame, batch_id: int) -> None:
     """Take one batch through the flow. Any number of attempts leave what one would have left."""
     watch = ledger.Stopwatch()
     batch = opened(records, batch_id, score.checkpoint)
-    records.persist()
+    kept = [records.persist()]
     try:
         with watch.lap("plan"):
             read = upstream(batch, score.lake, f"signals_{score.model.signal}")
@@ -65,12 +65,13 @@ def score_batch(score: Score, records: DataFrame, batch_id: int) -> None:
         if asked.between:
             with watch.lap("score"):
                 decided = _decided(score, records, choices, batch, asked).persist()
+                kept.append(decided)
                 unusable = decided.where(F.col(score.model.output.name).isNull()).count()
             with watch.lap("write"):
                 _write(score, batch, records, decided, target, choices, unusable=unusable)
-            decided.unpersist()
     finally:
-        records.unpersist()
+        for frame in kept:
+            frame.unpersist()
     with watch.lap("account"):
         entries = _entries(score, batch, target, read, asked.skipped, watch, unusable=unusable)
     note = f"version {choices['version']}" if choices["version"] else ""

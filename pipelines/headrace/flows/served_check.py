@@ -1,7 +1,8 @@
 """What a model was given of a feature set, against the set's log at the cut that the batch recorded.
 
 Not by the as-of join that served it, but by another: each decision meets every value of its entity that it could have
-been given, and the newest of them has to be the one it was.
+been given, and the newest of them has to be the one it was. Left out is a decision whose record has expired, and one
+that is older than what its set's log still holds all values for.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from pyspark.sql import functions as F
 from headrace.features.compare import Compared, compared
 from headrace.features.spec import FeatureSet
 from headrace.flows import score_job
+from headrace.flows.expiry import decisions_count_from, expired_until
 from headrace.flows.project import Project
 from headrace.io.cuts import Cut
 from headrace.io.lake import Lake
@@ -39,6 +41,8 @@ def served(spark: SparkSession, project: Project, model: Model, part: FeatureInp
     )
     held = decisions.select(*_KEYS, *[F.col(f"inputs.{name}").alias(name) for name in given])
     rows = _asked(spark, lake, model, part, decisions)
+    if expired_until(spark, lake, model.signal) is not None:
+        held = held.join(rows.select(*_KEYS), list(_KEYS), "left_semi")
     newest = _newest(rows, plans, lake.read(spark, f"features_{part.set}_log"), feature_set, part)
     right = {f"{part.name}_{name}": _or_default(feature_set, name) for name in part.take}
     expected = newest.select(*_KEYS, *[value.cast(given[name]).alias(name) for name, value in right.items()])
@@ -50,6 +54,8 @@ def _cuts(spark: SparkSession, lake: Lake, model: Model, name: str) -> DataFrame
     rows = lake.read(spark, BATCH_PLANS.name).where(
         (F.col("flow") == score_job.FLOW) & (F.col("subject") == model.name)
     )
+    since = decisions_count_from(spark, lake, f"features_{name}_log")
+    rows = rows if since is None else rows.where(F.col("planned_at") >= F.lit(since))
     found = []
     for row in rows.where("choices IS NOT NULL").select("query_id", "batch_id", "choices").collect():
         cut = json.loads(row["choices"])["cuts"].get(name)

@@ -48,6 +48,11 @@ class Transition:
     waived: bool = False
     changed_at: datetime = datetime(1970, 1, 1, tzinfo=UTC)
 
+    @property
+    def standing(self) -> tuple[object, ...]:
+        """What a transition changes; one that leaves all of it as it is is none."""
+        return self.state, self.waived, self.held_query_id, self.held_batch_id
+
     def waives(self, batch: Writer) -> bool:
         """Whether that batch may pass, whatever limit it breaks."""
         return self.waived and (self.held_query_id, self.held_batch_id) == (batch.query_id, batch.batch_id)
@@ -77,11 +82,19 @@ def paused(spark: SparkSession, lake: Lake) -> frozenset[str]:
 
 def pause(spark: SparkSession, lake: Lake, signal: str, note: str) -> Transition:
     """Pause a source by hand: its query ends after the batch it is in. One that is paused stays so."""
-    return _next(spark, lake, Transition(signal=signal, state=SourceState.PAUSED, note=note))
+    held = current(spark, lake, signal)
+    wanted = Transition(
+        signal=signal,
+        state=SourceState.PAUSED,
+        note=note,
+        held_query_id=held.held_query_id,
+        held_batch_id=held.held_batch_id,
+    )
+    return _next(spark, lake, wanted)
 
 
 def hold_back(spark: SparkSession, lake: Lake, signal: str, batch: Writer, note: str) -> Transition:
-    """Pause a source because of a batch that broke a limit."""
+    """Pause a source because of a batch that broke a limit; also one that was paused by hand meanwhile."""
     wanted = Transition(
         signal=signal,
         state=SourceState.PAUSED,
@@ -113,7 +126,7 @@ def _next(spark: SparkSession, lake: Lake, wanted: Transition) -> Transition:
     """
     for _ in range(_TRIES):
         before = current(spark, lake, wanted.signal)
-        if (before.state, before.waived) == (wanted.state, wanted.waived):
+        if before.standing == wanted.standing:
             return before
         row = replace(wanted, sequence=before.sequence + 1, changed_at=now())
         writer = Writer(str(uuid5(NAMESPACE_URL, f"headrace:sources/{row.signal}")), row.sequence)

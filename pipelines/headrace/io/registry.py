@@ -13,15 +13,17 @@ from pyspark.sql import DataFrame
 from pyspark.sql.types import StructType
 
 from headrace.config import Registry
-from headrace.errors import NotRegistered
+from headrace.errors import InfrastructureError, NotRegistered
 
-__all__ = ["Pinned", "client_of", "load", "model_id", "pin", "scored"]
+__all__ = ["UNKNOWN", "Pinned", "client_of", "load", "model_id", "pin", "scored"]
 
 Predict = Callable[[pd.DataFrame], Any]
 Answer = Callable[[pd.DataFrame, Predict], pd.DataFrame]
 
 # Up to here one call in the driver is cheaper than a trip to the workers; measured, see ARCHITECTURE.md.
 ON_DRIVER = 10_000
+# What MLflow's errors are called where there is no such model, version, alias or run.
+UNKNOWN = ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE", "NOT_FOUND")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,13 +40,20 @@ class Pinned:
 
 
 def pin(registry: Registry, name: str, alias: str) -> Pinned:
-    """The version a registered model's alias stands for at this moment."""
+    """The version a registered model's alias stands for at this moment.
+
+    Raises NotRegistered where it stands for none, InfrastructureError where the registry does not say.
+    """
+    from mlflow.exceptions import MlflowException
+
     try:
         found = client_of(registry).get_model_version_by_alias(name, alias)
-    except Exception as error:
+    except MlflowException as error:
+        if error.error_code not in UNKNOWN:
+            told = f"MLflow's registry does not say which version of {name} is {alias}: {error}"
+            raise InfrastructureError(told) from error
         raise NotRegistered(
-            f"model {name} has no version called {alias} in the registry: train one with 'headrace train' "
-            f"({type(error).__name__})"
+            f"model {name} has no version called {alias} in the registry: train one with 'headrace train'"
         ) from error
     return Pinned(registry, name, str(found.version))
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from headrace.config import Registry
 from headrace.errors import InfrastructureError, UsageError
-from headrace.io.registry import client_of
+from headrace.io.registry import UNKNOWN, client_of
 from headrace.io.runs import ROWS
 
 __all__ = ["Version", "document", "versions"]
@@ -52,7 +52,7 @@ def document(registry: Registry, run: str, file: str) -> str:
         run_id = _run_id(client, run)
         there = {one.path for one in client.list_artifacts(run_id)}
     except MlflowException as error:
-        if error.error_code in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
+        if error.error_code in UNKNOWN:
             told = f"MLflow's registry has no {run}: 'headrace models ls' lists versions and their runs"
             raise UsageError(told) from error
         raise InfrastructureError(f"MLflow's registry does not say what {run} is: {error}") from error
