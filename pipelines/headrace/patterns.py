@@ -13,6 +13,8 @@ __all__ = ["pattern_mistake"]
 
 LONGEST = 500
 MOST_REPEATS = 1_000
+# In how many ways a group may be matched that is repeated a few times, and what a repetition without end counts for.
+MOST_WAYS = 100_000
 
 _UNICODE = re.compile(r"\\[pP]\{(?:Is)?(?:L[ulmto]?|M|N[dlo]?|P|S|Z[s]?|C|Alpha|Digit|Alnum|Upper|Lower|Punct|Space)\}")
 # Each either fails in Java, means something else there, or can take exponential time.
@@ -81,9 +83,13 @@ def _uncompilable(pattern: str) -> str | None:
 
 @dataclass(slots=True)
 class _Group:
-    """What was seen of a group: whether a part of it may repeat or be left out, and how each branch begins."""
+    """What was seen of a group: whether a part of it may repeat or be left out, how each branch begins.
+
+    ways: a bound of how many ways there are to match it.
+    """
 
     varies: bool = False
+    ways: int = 1
     branches: list[str] = field(default_factory=lambda: [""])
 
     def begin(self, token: str) -> None:
@@ -101,31 +107,37 @@ def _repeats(tokens: list[str]) -> str | None:
     """Walk the groups; remember for each whether what is inside may match in more than one way."""
     groups = [_Group()]
     last: str | None = None
+    ways = 1
     for token in tokens:
         repeat = _REPEAT.fullmatch(token)
         if _OPENING.fullmatch(token):
             groups[-1].begin(token)
             groups.append(_Group())
         elif token == ")" and len(groups) > 1:
-            last = groups.pop().if_repeated()
+            closed = groups.pop()
+            last, ways = closed.if_repeated(), closed.ways
             groups[-1].varies = groups[-1].varies or last is not None
+            groups[-1].ways = min(groups[-1].ways * ways, _UNBOUNDED)
         elif token == "|":
             groups[-1].branches.append("")
         elif repeat is None:
             groups[-1].begin(token)
-            last = None
+            last, ways = None, 1
         else:
             least, most = _bounds(repeat)
             if most > MOST_REPEATS and most != _UNBOUNDED:
                 return f"repeats more than {MOST_REPEATS} times"
-            if last is not None and most > 10:
+            if last is not None and (most > 10 or ways**most > MOST_WAYS):
                 return last
+            each = min(most - least + 1, _OFTEN)
+            groups[-1].ways = min(groups[-1].ways * ways ** max(most - 1, 0) * each, _UNBOUNDED)
             groups[-1].varies = groups[-1].varies or least != most
             last = _INNER_REPEAT if most == _UNBOUNDED else last
     return None
 
 
 _UNBOUNDED = 1_000_000
+_OFTEN = 100
 
 
 def _bounds(repeat: re.Match[str]) -> tuple[int, int]:

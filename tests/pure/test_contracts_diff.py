@@ -131,12 +131,12 @@ def test_decimals() -> None:
     def sized(precision: int, scale: int) -> dict[str, Any]:
         return {"kind": Kind.DECIMAL, "precision": precision, "scale": scale}
 
-    assert of_field(sized(10, 2), sized(12, 2)) == [("precision: 10 → 12", COMPATIBLE)]
+    assert of_field(sized(10, 2), sized(12, 2)) == [("precision: 10 → 12", BREAKING)]
     assert of_field(sized(12, 2), sized(10, 2)) == [("precision: 12 → 10", BREAKING)]
     assert of_field(sized(10, 2), sized(10, 1)) == [("scale: 2 → 1", BREAKING)]
     # More decimal places in as many digits leave fewer before the point.
     assert of_field(sized(10, 2), sized(10, 4)) == [("scale: 2 → 4", BREAKING)]
-    assert of_field(sized(10, 2), sized(12, 4)) == [("precision: 10 → 12", COMPATIBLE), ("scale: 2 → 4", COMPATIBLE)]
+    assert of_field(sized(10, 2), sized(12, 4)) == [("precision: 10 → 12", BREAKING), ("scale: 2 → 4", BREAKING)]
 
 
 def test_a_bound_that_becomes_exclusive() -> None:

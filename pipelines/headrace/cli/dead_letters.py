@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.table import Table
 
-from headrace.cli.options import ConfDir, Env, Json, project
+from headrace.cli.options import ConfDir, Env, Json, project, utc
 from headrace.cli.output import notes, results
 from headrace.cli.session import session_with_tables
 from headrace.errors import UsageError
@@ -26,6 +26,7 @@ __all__ = ["app"]
 
 app = typer.Typer(help="Rejected records: look, replay, park, discard.", no_args_is_help=True, add_completion=False)
 
+_STATES = ("open", "parked", "resolved", "discarded")
 # A backfill takes windows that end after its start.
 _MOMENT = timedelta(microseconds=1)
 
@@ -57,12 +58,15 @@ def list_(
     as_json: Json = False,
 ) -> None:
     """Count dead letters by signal, reason and contract version, with the oldest, the newest and one to look at."""
-    conditions: list[str] = ["true"]
-    values: list[Any] = []
+    loaded, conditions, values = project(conf_dir, env), ["true"], list[Any]()
+    _known("state", (state,), (*_STATES, "all"))
+    _known("signal", (signal,) if signal else (), tuple(loaded.contracts))
+    _known("reason", reason or (), _codes() if reason else ())
+    first, end = utc(since), utc(until)
     for condition, value in (
         ("signal = ?", signal),
-        ("rejected_at >= ?", since),
-        ("rejected_at < ?", until),
+        ("rejected_at >= ?", first and first.replace(tzinfo=None)),
+        ("rejected_at < ?", end and end.replace(tzinfo=None)),
         ("contract_version = ?", contract_version),
         ("state = ?", None if state == "all" else state),
     ):
@@ -73,7 +77,7 @@ def list_(
         conditions.append("list_has_any(list_transform(reasons, lambda each: each.code), ?)")
         values.append(reason)
     answer = _ask(
-        project(conf_dir, env),
+        loaded,
         "SELECT signal, stage, reasons[1].code AS reason, reasons[1].field AS field, contract_version, state, "
         "count(*) AS letters, min(rejected_at) AS oldest, max(rejected_at) AS newest, min(record_id) AS example "
         f"FROM dead_letters_by_state WHERE {' AND '.join(conditions)} GROUP BY ALL "
@@ -203,21 +207,30 @@ def _choice(
     parked: bool,
 ) -> Choice:
     from headrace.contracts.dead_letters import Choice, State
-    from headrace.contracts.reasons import Reason as Code
-    from headrace.documents import nearest
 
-    codes = [code.value for code in Code]
-    for code in reason or ():
-        if code not in codes:
-            raise UsageError(f"there is no reason {code!r}{nearest(code, codes)}")
+    _known("reason", reason or (), _codes())
     return Choice(
         ids=tuple(ids or ()),
         reasons=tuple(reason or ()),
-        since=since and since.replace(tzinfo=UTC),
-        until=until and until.replace(tzinfo=UTC),
+        since=utc(since),
+        until=utc(until),
         contract_version=contract_version,
         states=(State.OPEN, State.PARKED) if parked else (State.OPEN,),
     )
+
+
+def _known(what: str, said: Sequence[str], known: Sequence[str]) -> None:
+    from headrace.documents import nearest
+
+    for name in said:
+        if name not in known:
+            raise UsageError(f"there is no {what} {name!r}{nearest(name, known) or '; there are: ' + ', '.join(known)}")
+
+
+def _codes() -> Sequence[str]:
+    from headrace.contracts.reasons import Reason as Code
+
+    return [code.value for code in Code]
 
 
 def _act(
@@ -247,8 +260,14 @@ def _act(
         if fill
         for each in backfill(spark, loaded, one.feature_set, one.first - _MOMENT, one.end)
     ]
+    reached = {name: each.end for name, each in filled}
+    left = [one for one in missed if fill and one.end > reached.get(one.feature_set, one.first - _MOMENT)]
     if as_json:
-        told = {"actions": [asdict(one) for one in done], "backfilled": [(name, asdict(one)) for name, one in filled]}
+        told = {
+            "actions": [asdict(one) for one in done],
+            "backfilled": [(name, asdict(one)) for name, one in filled],
+            "not_final": [asdict(one) for one in left],
+        }
         typer.echo(json.dumps(told, default=str))
         return
     for one in done:
@@ -260,7 +279,13 @@ def _act(
         typer.echo(_missing(window))
     if filled:
         typer.echo(f"Backfilled: {sum(one.changed for _, one in filled):,} windows have another value now.")
-    elif missed:
+    for window in left:
+        since = reached.get(window.feature_set, window.first - _MOMENT)
+        typer.echo(
+            f"{window.feature_set}: those that end after {since:%Y-%m-%d %H:%M} are not final yet and were left out; "
+            f"once they are: headrace features backfill {window.feature_set} --from {since:%Y-%m-%dT%H:%M:%S}"
+        )
+    if missed and not fill:
         typer.echo("headrace features backfill SET folds them in, as does --backfill here.")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -12,7 +12,7 @@ import typer
 from rich.table import Table
 
 from headrace.cli import online
-from headrace.cli.options import ConfDir, Env, Json, project
+from headrace.cli.options import ConfDir, Env, Json, project, utc
 from headrace.cli.output import notes, results
 from headrace.cli.session import session_with_tables
 from headrace.errors import CheckFailed
@@ -45,7 +45,7 @@ def backfill(
     say = notes().print
     spark = session_with_tables(loaded, conf_dir, say)
     done = []
-    for one in fill(spark, loaded, feature_set, first and first.replace(tzinfo=UTC), end and end.replace(tzinfo=UTC)):
+    for one in fill(spark, loaded, feature_set, utc(first), utc(end)):
         done.append(one)
         span = f"{one.first:%Y-%m-%d %H:%M} to {one.end:%Y-%m-%d %H:%M}"
         say(f"{span}: {one.changed:,} of {one.windows:,} windows changed")

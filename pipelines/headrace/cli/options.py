@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,7 +12,7 @@ import typer
 if TYPE_CHECKING:
     from headrace.flows.project import Project
 
-__all__ = ["ConfDir", "Env", "Json", "project"]
+__all__ = ["ConfDir", "Env", "Json", "project", "utc"]
 
 ConfDir = Annotated[Path, typer.Option("--conf-dir", envvar="HEADRACE_CONF", help="Folder of the configuration.")]
 Env = Annotated[str, typer.Option("--env", envvar="HEADRACE_ENV", help="Folder of it that is laid over base.")]
@@ -26,3 +27,10 @@ def project(conf_dir: Path, env: str) -> Project:
     from headrace.flows.project import load
 
     return load(conf_dir, env, os.environ)
+
+
+def utc(said: datetime | None) -> datetime | None:
+    """The instant of an option: in UTC, unless it says another zone."""
+    if said is None:
+        return None
+    return said.replace(tzinfo=UTC) if said.tzinfo is None else said.astimezone(UTC)

@@ -23,7 +23,7 @@ def settled(again: DataFrame, contract: Contract, former: Contract) -> DataFrame
 
     In: what the former contract makes of ``asked_again``. Out: the columns and rows of what ``judge`` gave by the
     contract. Of a record accepted by the former one ``contract_version`` is that one's, fields only the contract has
-    are null, and fields only the former one has are in ``others``.
+    are null, and what either does not name is in ``others``.
     """
     current = F.col("envelope._current")
     taken = (F.size(current["reasons"]) > 0) & (F.size("reasons") == 0)
@@ -32,10 +32,18 @@ def settled(again: DataFrame, contract: Contract, former: Contract) -> DataFrame
         name: F.col(name) if name in former.names else F.lit(None).cast(column_type(contract.field(name)))
         for name in contract.names
     }
-    kept = {name: current[name] for name in ("envelope", "others")}
+    kept = {"envelope": current["envelope"], "others": _unnamed(current["others"], F.col("others"))}
 
     def chosen(name: str, was: Column) -> Column:
         return F.when(taken, was).otherwise(current[name]).alias(name)
 
     names = ("envelope", *contract.names, "event_time", "reasons", "warnings", "others", "contract_version")
     return again.select(*[chosen(name, (kept | old | fields)[name]) for name in names])
+
+
+def _unnamed(by_one: Column, by_other: Column) -> Column:
+    """The members that either contract does not name; null if there are none."""
+    none = F.expr("CAST(map() AS MAP<STRING, STRING>)")
+    first, second = F.coalesce(by_one, none), F.coalesce(by_other, none)
+    whole = F.map_concat(first, F.map_filter(second, lambda name, _: ~F.map_contains_key(first, name)))
+    return F.when(F.size(whole) > 0, whole)

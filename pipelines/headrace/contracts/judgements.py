@@ -113,7 +113,10 @@ def _coerce(old: Field, new: Field) -> Judgement:
 def _decimal(old: Field, new: Field) -> Judgement:
     if new.scale < old.scale or new.precision - new.scale < old.precision - old.scale:
         return _TIGHTER
-    return _COMPATIBLE, "accepts all it did; the column of the signal's table is to be widened first"
+    return (
+        _BREAKING,
+        "the signal's table keeps the type it has: give the new field another name, or move the table away",
+    )
 
 
 def _required(old: Field, new: Field) -> Judgement:

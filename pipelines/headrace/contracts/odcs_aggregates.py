@@ -8,6 +8,7 @@ from typing import Any
 from headrace.contracts.aggregates import Aggregate, Metric, Must, Operator
 from headrace.contracts.model import Criticality, Field, Kind
 from headrace.contracts.odcs_parts import severity, text
+from headrace.contracts.odcs_values import LIBRARY_KEYS
 from headrace.contracts.odcs_windows import read_window
 from headrace.contracts.tumbling import Tumbling
 from headrace.documents import Mistakes, Node, nearest
@@ -15,10 +16,6 @@ from headrace.patterns import pattern_mistake
 
 __all__ = ["read_aggregate"]
 
-_KEYS = {
-    "type", "metric", "name", "arguments", "unit", "severity", "description",
-    "id", "tags", "dimension", "businessImpact", "customProperties", *Operator,
-}  # fmt: skip
 _ARGUMENTS = {
     Metric.MISSING_VALUES: ("missingValues",),
     Metric.INVALID_VALUES: ("validValues", "pattern"),
@@ -33,8 +30,8 @@ def read_aggregate(node: Node, fields: Sequence[Field], field: Field | None) -> 
     """
     mistakes = Mistakes()
     for key, child in node.mapping.items():
-        if key not in _KEYS:
-            mistakes.add(child, f"is not used in a rule of type library{nearest(key, sorted(_KEYS))}")
+        if key not in LIBRARY_KEYS:
+            mistakes.add(child, f"is not used in a rule of type library{nearest(key, sorted(LIBRARY_KEYS))}")
     metric = _metric(node, mistakes)
     must = _must(node, mistakes)
     percent = _percent(node, mistakes)

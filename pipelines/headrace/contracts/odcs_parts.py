@@ -9,6 +9,11 @@ from headrace.documents import Mistakes, Node, nearest
 
 __all__ = ["criticality", "custom_properties", "flag", "severity", "text"]
 
+_BELONGS = {
+    **dict.fromkeys(("eventTime", "maxBytes", "unknownFields"), "the record"),
+    **dict.fromkeys(("severity", "coerce", "outlier"), "a field"),
+    **dict.fromkeys(("window", "delay"), "a rule over many records"),
+}
 _SEVERITIES = {"error": Criticality.ERROR, "warn": Criticality.WARN, "warning": Criticality.WARN}
 
 
@@ -38,6 +43,8 @@ def custom_properties(node: Node, ours: Sequence[str], mistakes: Mistakes) -> Ma
             mistakes.add(entry, f"gives {name} twice: remove one")
         elif name in ours:
             found[name] = entry.at("value")
+        elif name in _BELONGS:
+            mistakes.add(entry.at("property"), f"{name} belongs to {_BELONGS[name]}: here it would have no effect")
         elif nearest(name, ours):
             mistakes.add(entry.at("property"), f"is not known{nearest(name, ours)}")
     return found

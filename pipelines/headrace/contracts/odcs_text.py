@@ -55,9 +55,13 @@ def _document(contract: Contract, remarks: Mapping[str, str], heading: str) -> C
 
 
 def _property(each: Field, remarks: Mapping[str, str], path: str) -> CommentedMap:
-    written = CommentedMap({"name": each.name} if each.name else {}, logicalType=each.kind.value)
+    is_decimal = each.kind is Kind.DECIMAL
+    type_ = Kind.NUMBER if is_decimal else each.kind
+    written = CommentedMap({"name": each.name} if each.name else {}, logicalType=type_.value)
     if remarks[path]:
         written.yaml_add_eol_comment(remarks[path], next(iter(written)))
+    if is_decimal:
+        written["physicalType"] = f"decimal({each.precision},{each.scale})"
     if each.required:
         written["required"] = True
     if each.primary_key:

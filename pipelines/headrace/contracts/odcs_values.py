@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from headrace.contracts.aggregates import Operator
 from headrace.contracts.model import Criticality, Kind
 from headrace.contracts.odcs_parts import criticality, severity, text
-from headrace.documents import Mistakes, Node
+from headrace.documents import Mistakes, Node, nearest
 
-__all__ = ["ONLY_VALUES", "is_value_list", "read_values"]
+__all__ = ["LIBRARY_KEYS", "ONLY_VALUES", "is_value_list", "read_values"]
 
 ONLY_VALUES = "cannot be enforced on a record: write metric: invalidValues, arguments: {validValues: […]}, mustBe: 0"
+LIBRARY_KEYS = {
+    "type", "metric", "name", "arguments", "unit", "severity", "description",
+    "id", "tags", "dimension", "businessImpact", "customProperties", *Operator,
+}  # fmt: skip
 _LISTED: Mapping[Kind, tuple[type, ...]] = {Kind.STRING: (str,), Kind.INTEGER: (int,), Kind.NUMBER: (int, float)}
 # What the absolute value of a number of that kind stays below.
 _LARGEST: Mapping[Kind, float] = {Kind.INTEGER: 2**63, Kind.NUMBER: float("inf")}
-_VALUE_KEYS = {"type", "metric", "rule", "arguments", "mustBe", "severity", "name", "description", "id", "tags"}
 
 
 def read_values(
@@ -46,14 +50,19 @@ def read_values(
 
 def is_value_list(entry: Node) -> bool:
     """Whether a quality entry lists the only values there are: each record is judged by it, and not the batch."""
+    listed, properties = entry.at("arguments").child("validValues"), entry.child("customProperties")
+    windowed = any(text(one, "property") == "window" for one in (properties.items if properties else ()))
     metric = text(entry, "metric") or text(entry, "rule")
     must_be = entry.child("mustBe")
     zero = must_be is not None and must_be.value == 0 and must_be.value is not False
     library = text(entry, "type") in ("", "library")
-    return metric == "invalidValues" and zero and library and set(entry.mapping) <= _VALUE_KEYS
+    return metric == "invalidValues" and listed is not None and zero and library and not windowed
 
 
 def _allowed(entry: Node, kind: Kind, mistakes: Mistakes) -> tuple[str | int | float, ...]:
+    for key, child in entry.mapping.items():
+        if key not in LIBRARY_KEYS | {"rule"}:
+            mistakes.add(child, f"is not used in a rule of type library{nearest(key, sorted(LIBRARY_KEYS))}")
     arguments = entry.at("arguments")
     values = arguments.child("validValues")
     fitting = _LISTED.get(kind)

@@ -14,6 +14,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from headrace.contracts.model import Contract, Field, Kind
+from headrace.contracts.shape import as_variant, in_brackets
 from headrace.contracts.types import NUMBER_TEXT
 from headrace.documents import Mistakes, Node, nearest
 from headrace.expressions import compile_expression
@@ -51,9 +52,10 @@ def read_patch(document: Node, contract: Contract) -> Mapping[str, str]:
 def patched(letters: DataFrame, contract: Contract, patch: Mapping[str, str]) -> DataFrame:
     """The same rows, ``value`` BINARY as the patch makes it. ``patch``: expressions as ``read_patch`` gives them."""
     columns = letters.columns
-    read = letters.select(
-        F.struct(*columns).alias("_letter"), F.try_parse_json(F.col("value").cast("string")).alias("_sent")
-    )
+    text = F.col("value").cast("string")
+    # Else what no patch speaks of would be mended too: bytes that are no text, and what stands behind the record.
+    strictly = F.when(F.is_valid_utf8(text), as_variant(in_brackets(text), text))
+    read = letters.select(F.struct(*columns).alias("_letter"), strictly.alias("_sent"))
     texts = read.select(
         "*", *[F.try_variant_get("_sent", f"$.{name}", "string").alias(name) for name in contract.names]
     )

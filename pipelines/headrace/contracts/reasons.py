@@ -74,7 +74,7 @@ _MESSAGES = {
     Reason.NON_FINITE: "the number is infinite or not a number",
     Reason.INEXACT_DECIMAL: "the number has more decimal places than the field, and would be rounded",
     Reason.REQUIRED: "the field is required and is null or absent",
-    Reason.WRONG_FORMAT: "the text is not a date or time written as the contract says: in ISO 8601, with its zone",
+    Reason.WRONG_FORMAT: "the text is not a date or time written as the contract says",
     Reason.OUT_OF_RANGE: "the value is outside its bounds",
     Reason.IMPLAUSIBLE_TIME: "the time is outside its bounds",
     Reason.FUTURE_EVENT_TIME: "the event lies farther ahead than the signal's clock allows",

@@ -23,7 +23,8 @@ def instant(field: Field, sent: Column) -> Column:
     Of a time that a clock put back shows twice it is the first. One that a clock put forward leaves out is none.
     """
     if not field.format and not field.default_timezone:
-        return F.when(sent.rlike(rf"\A{INSTANT}\z"), sent.try_cast("timestamp"))
+        read = F.coalesce(sent.try_cast("timestamp"), _in_full(sent).try_cast("timestamp"))
+        return F.when(sent.rlike(rf"\A{INSTANT}\z"), read)
     found = time_pattern(field.format, Kind.TIMESTAMP) if field.format else None
     written = sent.rlike(rf"\A{found.regex if found else LOCAL}\z")
     local = _iso(found, sent) if found else sent
@@ -34,6 +35,12 @@ def instant(field: Field, sent: Column) -> Column:
     moment = local.try_cast("timestamp")
     there = F.to_utc_timestamp(moment, field.default_timezone)
     return F.when(written & (F.from_utc_timestamp(there, field.default_timezone) == moment), there)
+
+
+def _in_full(sent: Column) -> Column:
+    """What Spark does not take for a time of ISO 8601: a comma, small letters, no seconds before a zone."""
+    usual = F.upper(F.replace(sent, F.lit(","), F.lit(".")))
+    return F.regexp_replace(usual, r"(?<=[T ]\d{2}:\d{2})(?=[Z+-])", ":00")
 
 
 def read_date(field: Field, sent: Column) -> Column:

@@ -14,7 +14,7 @@ from pyspark.sql import functions as F
 
 from headrace.contracts.bounds import bounds, is_no_multiple
 from headrace.contracts.formats import FORMATS
-from headrace.contracts.model import TIMES, Field, Kind
+from headrace.contracts.model import TIMES, Criticality, Field, Kind
 from headrace.contracts.reasons import Reason
 from headrace.contracts.types import NUMBER_TEXT, WHOLE_TEXT
 
@@ -45,6 +45,8 @@ def value_tests(field: Field) -> Iterator[ValueTest]:
     if field.required:
         yield ValueTest(Reason.REQUIRED, lambda sent, _: sent.isNull(), always=True)
     yield from _type_tests(field)
+    if field.kind in (Kind.DATE, Kind.TIMESTAMP) and not _is_held_to_years(field):
+        yield ValueTest(Reason.IMPLAUSIBLE_TIME, _of_value(_beyond_years), _YEARS, always=True)
     for outside, words in bounds(field):
         code = Reason.IMPLAUSIBLE_TIME if field.kind in TIMES else Reason.OUT_OF_RANGE
         yield ValueTest(code, _of_value(outside), f"{code.message}: {words}")
@@ -57,6 +59,19 @@ def value_tests(field: Field) -> Iterator[ValueTest]:
         yield ValueTest(Reason.NOT_ALLOWED, lambda _, value: ~value.isin(list(field.allowed)), shown=True)
 
 
+_YEARS = f"{Reason.IMPLAUSIBLE_TIME.message}: years 1 to 9999"
+
+
+def _is_held_to_years(field: Field) -> bool:
+    """Whether its own bounds reject what no other reader of the table could read."""
+    bounded = field.lowest is not None and field.highest is not None
+    return bounded and field.criticality is Criticality.ERROR
+
+
+def _beyond_years(value: Column) -> Column:
+    return ~F.year(value).between(1, 9999)
+
+
 def _of_value(breaks: Breaks) -> Fails:
     return lambda _, value: breaks(value)
 
@@ -64,7 +79,7 @@ def _of_value(breaks: Breaks) -> Fails:
 def _type_tests(field: Field) -> Iterator[ValueTest]:
     """What only the attempt to type a value shows."""
     if field.kind in TIMES:
-        yield ValueTest(Reason.WRONG_FORMAT, _unread(lambda sent: F.lit(True)), always=True)
+        yield ValueTest(Reason.WRONG_FORMAT, _unread(lambda sent: F.lit(True)), _written(field), always=True)
     elif field.kind is Kind.NUMBER:
         # Of a number beyond the largest the parser leaves "Infinity", quotes and all, or hundreds of digits; of
         # anything else, its JSON.
@@ -73,6 +88,15 @@ def _type_tests(field: Field) -> Iterator[ValueTest]:
         yield from _unread_as(Reason.OUT_OF_RANGE, lambda sent: F.lit(False), WHOLE_TEXT)
     elif field.kind is Kind.BOOLEAN:
         yield ValueTest(Reason.WRONG_TYPE, _unread(lambda sent: F.lit(True)), always=True)
+
+
+def _written(field: Field) -> str:
+    if field.format:
+        form = field.format
+    else:
+        zone = ", with its zone" if field.kind is Kind.TIMESTAMP and not field.default_timezone else ""
+        form = f"in ISO 8601{zone}"
+    return f"{Reason.WRONG_FORMAT.message}: {form}"
 
 
 def _unread(which: Callable[[Column], Column]) -> Fails:

@@ -44,6 +44,7 @@ class Sent(StrEnum):
 _KINDS: Sequence[tuple[Kind, set[Sent]]] = (
     (Kind.BOOLEAN, {Sent.BOOLEAN}),
     (Kind.INTEGER, {Sent.INTEGER}),
+    (Kind.DECIMAL, {Sent.INTEGER, Sent.LONG}),  # a double would make one of several
     (Kind.NUMBER, {Sent.INTEGER, Sent.LONG, Sent.NUMBER}),
     (Kind.TIMESTAMP, {Sent.TIME}),
     (Kind.DATE, {Sent.DAY}),
@@ -84,7 +85,8 @@ class Values:
         if isinstance(value, str):
             self._add_text(value)
         elif type(value) is int:
-            self.sent[Sent.INTEGER if abs(value) < 2**63 else Sent.LONG] += 1
+            size = abs(value)
+            self.sent[Sent.INTEGER if size < 2**63 else Sent.LONG if size < 10**38 else Sent.NUMBER] += 1
             self.least = min(self.least, value)
         elif value is not None:
             self.sent[_TYPES[type(value)]] += 1

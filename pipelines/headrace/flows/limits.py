@@ -135,7 +135,7 @@ def _passed(ingest: Ingest, batch: Batch, seen: Weighed) -> Weighed:
     hold_back(batch.spark, ingest.lake, ingest.signal, batch.writer, told)
     raise HeldBack(
         f"batch {batch.writer.batch_id} of signal {ingest.signal} is held back, nothing of it was written: {told}. "
-        f"Mend the source or the contract, then: headrace sources resume {ingest.signal} "
+        f"Mend the source, or the contract and start the driver again, then: headrace sources resume {ingest.signal} "
         "(with --let-pass to take this batch as it is)"
     )
 

@@ -15,12 +15,15 @@ __all__ = ["check"]
 def check(project: Project, signal: str, rows: int) -> Assessment:
     """Judge at most so many rows of the signal's table; a page of it is added where the tables lie.
 
+    Rows that the former contract accepted are not looked at: they need not keep this one.
+
     Raises UsageError where the table is not there, or has no row.
     """
     contract, storage = project.contracts[signal], project.settings.storage
     table = ingest_job.table(signal, contract)
     connection = open_tables(storage, [table], [])
-    sample = samples.of_table(connection, table.name, contract.names, rows)
+    former = contract.former.version if contract.former else None
+    sample = samples.of_table(connection, table.name, contract.names, rows, but=former)
     if sample.empty:
         raise UsageError(f"{table.name} has no row yet: nothing can be said of its quality")
     return assess(signal, contract, sample, storage, occasion="headrace quality check")

@@ -10,7 +10,8 @@ from uuid import NAMESPACE_URL, uuid5
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
-from headrace.errors import InfrastructureError
+from headrace.errors import InfrastructureError, UsageError
+from headrace.io import ledger
 from headrace.io.lake import Lake, Writer, local_rows
 from headrace.io.wall import now
 from headrace.tables import SOURCE_LOG
@@ -107,8 +108,14 @@ def hold_back(spark: SparkSession, lake: Lake, signal: str, batch: Writer, note:
 
 
 def resume(spark: SparkSession, lake: Lake, signal: str, note: str, *, waive: bool) -> Transition:
-    """Let a source be read again. ``waive``: the batch that was held back passes once, whatever limit it breaks."""
+    """Let a source be read again. ``waive``: the batch that was held back passes once, whatever limit it breaks.
+
+    Raises UsageError where a batch is to be waived and none is held back.
+    """
     held = current(spark, lake, signal)
+    ended = ledger.last_batches(spark, lake, ("ingest",), signal).get(held.held_query_id or "", -1) if waive else -1
+    if waive and (held.held_batch_id is None or held.held_batch_id <= ended):
+        raise UsageError(f"no batch of {signal} is held back: resume it without --let-pass")
     wanted = Transition(
         signal=signal,
         note=note,

@@ -97,7 +97,7 @@ class Watched:
 
         try:
             self.running = self.query.start(spark, project, once=once, told=told)
-            self.state = State.RUNNING
+            self.state, self.error = State.RUNNING, ""
         except Exception as error:
             self._fail(project, error, once=once)
 

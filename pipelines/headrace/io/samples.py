@@ -16,12 +16,20 @@ if TYPE_CHECKING:
 __all__ = ["of_rows", "of_table"]
 
 
-def of_table(connection: duckdb.DuckDBPyConnection, table: str, columns: Sequence[str], most: int) -> pd.DataFrame:
-    """At most so many rows of a table, those of ``columns`` that it has. No JVM."""
+def of_table(
+    connection: duckdb.DuckDBPyConnection, table: str, columns: Sequence[str], most: int, *, but: str | None = None
+) -> pd.DataFrame:
+    """At most so many rows of a table, those of ``columns`` that it has. No JVM.
+
+    but: the version of a contract whose rows are left out.
+    """
     there = [name for name in connection.table(table).columns if name in columns]
     names = ", ".join(f'"{name}"' for name in there)
-    query = f"SELECT {names} FROM {table} ORDER BY md5(record_id), query_id LIMIT {most}"
-    return _frame(connection.sql(query).to_arrow_table())
+    query = (
+        f"SELECT {names} FROM {table} WHERE contract_version IS DISTINCT FROM ? "
+        f"ORDER BY md5(record_id), query_id LIMIT {most}"
+    )
+    return _frame(connection.execute(query, [but]).to_arrow_table())
 
 
 def of_rows(rows: DataFrame, columns: Sequence[str], most: int) -> pd.DataFrame:
