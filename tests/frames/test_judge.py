@@ -27,6 +27,7 @@ CONTRACT = Contract(
         Field(name="e", kind=Kind.STRING, allowed=("x", "y")),
         Field(name="u", kind=Kind.STRING, format="uuid", criticality=Criticality.WARN),
         Field(name="m", kind=Kind.STRING, format="email"),
+        Field(name="w", kind=Kind.TIMESTAMP, criticality=Criticality.WARN),
     ),
     rules=(
         Rule(name="a_before_c", expression="a IS NULL OR c IS NULL OR a <= c"),
@@ -122,6 +123,16 @@ CASES: tuple[tuple[bytes | None, list[str]], ...] = (
     (b'{"t":"9999-12-31T23:59:59Z"}', ["implausible_time:t"]),
     (b'{"t":"57971-01-01T00:00:00Z"}', ["wrong_format:t"]),
     (b'{"t":"2013-01-01T10:00:00.123456+05:30"}', []),
+    (b'{"t":"2013-01-01T10:00Z"}', []),
+    (b'{"t":"2013-01-01t10:00:00,5z"}', []),
+    (b'{"t":"2013-01-01 10:00+05:30"}', []),
+    (b'{"t":"2013-01-01T10Z"}', ["wrong_format:t"]),
+    (b'{"g":"0000-12-31"}', ["implausible_time:g"]),
+    (b'{"g":"0001-01-01"}', []),
+    (b'{"g":"9999-12-31"}', []),
+    (b'{"w":"0000-12-31T00:00:00Z"}', ["implausible_time:w"]),
+    (b'{"w":"9999-12-31T23:00:00-05:00"}', ["implausible_time:w"]),
+    (b'{"w":"9999-12-31T23:59:59Z"}', []),
     (b'{"f":"true"}', ["wrong_type:f"]),
     (b'{"f":1}', ["wrong_type:f"]),
     (b'{"g":"2013-13-01"}', ["wrong_format:g"]),
@@ -210,6 +221,23 @@ def test_required_is_asked_once_and_only_of_objects(spark: SparkSession) -> None
         4: ["required"],
         5: ["wrong_format"],
     }
+
+
+@pytest.mark.parametrize(
+    ("sent", "instant"),
+    [
+        ("2013-01-01T10:00Z", "2013-01-01 10:00:00"),
+        ("2013-01-01T10:00+05:30", "2013-01-01 04:30:00"),
+        ("2013-01-01t10:00:00,25z", "2013-01-01 10:00:00.25"),
+        ("2013-01-01T10:00:00-0130", "2013-01-01 11:30:00"),
+        ("2013-01-01T10:00:00.123456789Z", "2013-01-01 10:00:00.123456"),
+    ],
+)
+def test_a_time_may_be_written_in_the_ways_of_iso_8601(spark: SparkSession, sent: str, instant: str) -> None:
+    frame = spark.createDataFrame([(f'{{"t":"{sent}"}}'.encode(),)], "value BINARY")
+    row = judge(frame, CONTRACT).selectExpr("size(reasons) AS reasons", "cast(t as string) AS t").first()
+    assert row is not None
+    assert (row["reasons"], row["t"]) == (0, instant)
 
 
 def test_values_arrive_typed_and_unrounded(spark: SparkSession) -> None:

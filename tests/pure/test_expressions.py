@@ -230,7 +230,7 @@ def test_patterns_that_are_safe(pattern: str) -> None:
     [
         "(a+)+", "(a*)*", "((ab)+)+", "(.*a){20}", "(a|b+)*", "(?P<n>a)", "(?(1)a|b)", "(?#c)a", "(?u)a", r"(a)\1",
         r"a\Z", r"\Qa\E", "a{,3}", "a{", "[a&&b]", "[[a]]", "[]a]", r"\d{2000}", "(a", "a**", "[", r"\p{Foo}",
-        "a" * 501,
+        "a" * 501, "(((a{0,10}){0,10}){0,10}){0,10}b", "((a?b?){0,10}c?){0,10}", "(a{0,10}){0,10}b", "(a+b?){9}",
     ],
 )  # fmt: skip
 def test_patterns_that_are_not(pattern: str) -> None:

@@ -32,13 +32,14 @@ def settled(again: DataFrame, contract: Contract, former: Contract) -> DataFrame
         name: F.col(name) if name in former.names else F.lit(None).cast(column_type(contract.field(name)))
         for name in contract.names
     }
-    kept = {"envelope": current["envelope"], "others": _unnamed(current["others"], F.col("others"))}
+    kept = {"envelope": current["envelope"], "others": F.col("_unnamed")}
 
     def chosen(name: str, was: Column) -> Column:
         return F.when(taken, was).otherwise(current[name]).alias(name)
 
     names = ("envelope", *contract.names, "event_time", "reasons", "warnings", "others", "contract_version")
-    return again.select(*[chosen(name, (kept | old | fields)[name]) for name in names])
+    both = again.withColumn("_unnamed", _unnamed(current["others"], F.col("others")))
+    return both.select(*[chosen(name, (kept | old | fields)[name]) for name in names])
 
 
 def _unnamed(by_one: Column, by_other: Column) -> Column:
