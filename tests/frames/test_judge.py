@@ -142,7 +142,10 @@ CASES: tuple[tuple[bytes | None, list[str]], ...] = (
     (b'{"m":"a@b.c\\n"}', ["format:m"]),
     (b'{"a":5,"c":1.0}', ["rule:"]),
     (b'{"_headrace_corrupt":"x","a":1}', []),
-    (b'{"a":"5","e":"z","B":1}', ["wrong_type:a", "wrong_case:b"]),
+    (b'{"a":"5","e":"z","B":1}', ["wrong_type:a", "wrong_case:b", "not_allowed:e"]),
+    (b'{"a":"5","c":1e400,"e":"z","m":"x"}', ["wrong_type:a", "non_finite:c", "not_allowed:e", "format:m"]),
+    (b'{"e":"z","c":1.0,"a":5}', ["not_allowed:e", "rule:"]),
+    (b'{"e":"z","c":1.0,"a":"5"}', ["wrong_type:a", "not_allowed:e"]),
 )
 
 
@@ -199,6 +202,17 @@ def test_every_record_keeps_exactly_one_row(judged: dict[int, object]) -> None:
 @pytest.mark.parametrize("number", range(len(CASES)), ids=lambda n: f"{n}-{(CASES[n][0] or b'null')[:30]!r}")
 def test_reasons(judged: dict[int, tuple[list[str], list[str]]], number: int) -> None:
     assert judged[number][0] == CASES[number][1]
+
+
+@pytest.mark.parametrize(
+    ("value", "kind"), [("1", "integer"), ("1.5", "number"), ('"x"', "string"), ("[1]", "array"), ('{"q":1}', "object")]
+)
+def test_a_wrong_type_is_named_alike_whatever_stands_where(spark: SparkSession, value: str, kind: str) -> None:
+    """The first record is read as it came, the second by the strict parser."""
+    records = [f'{{"b":"x","f":{value}}}', f'{{"f":{value}, "b":"x"}}']
+    frame = spark.createDataFrame([(one.encode(),) for one in records], "value BINARY")
+    said = {row["message"][0] for row in judge(frame, CONTRACT).select("reasons.message").collect()}
+    assert said == {f"the value was sent as another type: {kind}"}
 
 
 def test_a_warning_keeps_the_record(spark: SparkSession) -> None:

@@ -110,6 +110,7 @@ def test_drift_is_what_reasons_warnings_and_members_say(spark: SparkSession) -> 
         ("changed_type", "a", "boolean", 1, "f#4"),
         ("changed_type", "a", "number", 1, "f#3"),
         ("changed_type", "a", "string", 1, "f#1"),
+        ("new_value", "e", "z", 1, "f#1"),
         ("new_value", "e", "z: no", 1, "f#2"),
         ("new_value", "w", "q", 1, "f#5"),
         ("unknown_field", "new", "number", 2, "f#3"),

@@ -157,14 +157,27 @@ def _misshapen(contract: Contract) -> Column:
 
 
 def _reasons(errors: tuple[Check, ...]) -> Column:
-    """Gate, then shape, then values: what a later step would only repeat of an earlier one is not asked."""
+    """Gate, then shape, then values: what a later step would only repeat of an earlier one is not told."""
     unexplained = Check(~F.col("_clean") & _corrupt().isNotNull(), Reason.MALFORMED, None, Criticality.ERROR)
+    values = _built(replace(check, fails=check.fails & _is_news(check.field)) for check in (*errors, unexplained))
     return (
         F.when(F.col("_clean") & ~F.array_contains("_errors", True), F.expr(NONE))
         .when(F.col("_gate").isNotNull(), F.transform(F.array(F.col("_gate")), _gate_reason))
-        .when(F.size("_misshapen") > 0, F.col("_misshapen"))
-        .otherwise(_built((*errors, unexplained)))
+        .otherwise(F.concat(F.coalesce(F.col("_misshapen"), F.expr(NONE)), values))
     )
+
+
+def _is_news(field: str | None) -> Column:
+    """Whether a value of the field can tell more than the record's shape did, which names it, another field, or none.
+
+    Of a record whose shape is wrong as a whole nothing more can be told, and of one with a field of the wrong type no
+    condition over several.
+    """
+    misfits = F.col("_misshapen")
+    if field is None:
+        return F.coalesce(F.size(misfits) < 1, F.lit(True))
+    # Null where a misfit names no field.
+    return F.coalesce(~F.array_contains(misfits["field"], F.lit(field)), misfits.isNull())
 
 
 def _gate_reason(code: Column) -> Column:
