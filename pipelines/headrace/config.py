@@ -116,6 +116,11 @@ class Storage(Section):
     def checkpoint_root(self) -> str:
         return self.checkpoints or f"{self.root}/checkpoints"
 
+    @property
+    def place(self) -> str:
+        """What tells these tables from those of another deployment."""
+        return self.root or f"{self.catalog}.{self.schema_}"
+
 
 class Spark(Section):
     """The session headrace builds when none is active. Ignored where the platform brings its own.
@@ -189,6 +194,11 @@ class KafkaSource(Section):
         if "group.id" in self.options:
             raise ValueError("group.id is not yours to set: two queries of one group take each other's records")
         return self
+
+    @property
+    def opened(self) -> dict[str, str]:
+        """The options with their secrets in them: for a client alone."""
+        return {name: value.get_secret_value() for name, value in self.options.items()}
 
 
 class DeltaSource(Section):

@@ -60,3 +60,29 @@ def test_bad_records_in_a_row_are_counted_from_batch_to_batch(
     take(spark, project)
     assert taken_in(spark, lake) == [(0, 4, 3), (4, 8, 2), (8, 12, 2)]
     assert differences(spark, project) == {}
+
+
+def test_a_partition_without_a_record_in_a_batch_keeps_its_count(
+    spark: SparkSession, broker: Broker, tmp_path: Path
+) -> None:
+    topic = f"{TOPIC}_apart"
+    kafka_admin.create_topic(broker.bootstrap, topic, 2, {})
+    source = {"kind": "kafka", "bootstrap": broker.bootstrap, "topic": topic}
+    signal = {"source": source, "limits": {"max_consecutive_invalid": 2}}
+    project = place(tmp_path, {"signals": {"weather": signal}}).project
+    good = json.dumps({"occurred_at": "2013-01-01T10:00:00Z", "origin": "EWR"}).encode()
+
+    def sent(partition: int, *values: bytes) -> None:
+        producer = KafkaProducer(bootstrap_servers=broker.bootstrap, acks="all")
+        for value in values:
+            producer.send(topic, value=value, partition=partition)
+        producer.flush()
+        producer.close()
+
+    sent(1, BAD, BAD)
+    take(spark, project)
+    sent(0, good)
+    take(spark, project)
+    sent(1, BAD)
+    with pytest.raises(CheckFailed, match=r"max_consecutive_invalid is 3, at most 2"):
+        take(spark, project)

@@ -12,6 +12,8 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from headrace.cli.output import in_one_line
+
 if TYPE_CHECKING:
     from headrace.flows.watched import Watched
     from headrace.io.ledger import Summary
@@ -72,7 +74,7 @@ class Board(logging.Handler):
             table.add_column(_TITLES[place], justify="left" if left else "right", no_wrap=place > 0, overflow="fold")
         for row in rows:
             table.add_row(*(row[place] for place in shown))
-        troubles = (f"{one.query.name} {one.state}: {_clean(one.error)}" for one in watched if one.error)
+        troubles = (f"{one.query.name} {one.state}: {in_one_line(one.error)}" for one in watched if one.error)
         return Group(table, *(Text(fill(trouble, self._console.width)) for trouble in troubles))
 
     def _row(self, one: Watched) -> tuple[str, ...]:
@@ -99,10 +101,6 @@ def _fitting(rows: Sequence[Sequence[str]], width: int) -> list[int]:
     return shown
 
 
-def _clean(text: str) -> str:
-    return "".join(char if char.isprintable() else " " for char in text)
-
-
 def _plain(record: logging.LogRecord) -> str:
     prefix = "" if record.levelno < logging.WARNING else f"{record.levelname.lower()}: "
-    return prefix + _clean(record.getMessage())
+    return prefix + in_one_line(record.getMessage())

@@ -17,7 +17,7 @@ from rich.table import Table
 from rich.text import Text
 
 from headrace.cli.options import ConfDir, Json
-from headrace.cli.output import notes, results
+from headrace.cli.output import in_one_line, notes, results
 from headrace.contracts.diff import diff as compare
 from headrace.contracts.model import Contract, Field, Kind
 from headrace.contracts.odcs import read_contract
@@ -82,7 +82,7 @@ def lint(
         typer.echo(json.dumps({"valid": True, "mistakes": [], "notes": [asdict(note) for note in advice]}))
         return
     for note in advice:
-        typer.echo(_plain(str(note)))
+        typer.echo(in_one_line(str(note)))
     typer.echo(f"{_counted(len(found), 'contract')}, no mistake, {_counted(len(advice), 'note')}.")
 
 
@@ -172,7 +172,7 @@ def diff(
         table = Table("field", "change", "class", "why", box=None, pad_edge=False)
         for one in changes:
             cells = (one.field or "(contract)", one.change, one.compatibility, one.why)
-            table.add_row(*[Text(_plain(cell)) for cell in cells])
+            table.add_row(*[Text(in_one_line(cell)) for cell in cells])
         results().print(table)
     breaking = sum(one.breaking for one in changes)
     if breaking:
@@ -215,7 +215,7 @@ def infer(
         raise UsageError(f"{data} holds no record: each line has to be one JSON object")
     proposal = propose(sample, name=name or _named(data), event_time=event_time)
     for each in proposal.left_out:
-        told.print(Text(_plain(f"Left out: {each}")))
+        told.print(Text(in_one_line(f"Left out: {each}")))
     # As bytes, for the file is UTF-8 whatever the terminal is.
     typer.echo(proposal.text.encode(), nl=False)
 
@@ -267,8 +267,3 @@ def _named(data: Path) -> str:
 
 def _counted(count: int, noun: str) -> str:
     return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
-
-
-def _plain(text: str) -> str:
-    """Without what could steer a terminal: the text may quote a file or a record."""
-    return "".join(each if each.isprintable() else " " for each in text)

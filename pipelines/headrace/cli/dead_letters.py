@@ -13,7 +13,7 @@ import typer
 from rich.table import Table
 
 from headrace.cli.options import ConfDir, Env, Json, project, utc
-from headrace.cli.output import notes, results
+from headrace.cli.output import in_one_line, notes, results
 from headrace.cli.session import session_with_tables
 from headrace.errors import UsageError
 
@@ -345,4 +345,4 @@ def _payload(value: bytes | None) -> str | None:
 
 def _cell(value: object) -> str:
     text = "" if value is None else f"{value:,}" if isinstance(value, int) else str(value)
-    return "".join(char if char.isprintable() else " " for char in text)
+    return in_one_line(text)

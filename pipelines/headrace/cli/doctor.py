@@ -149,8 +149,7 @@ def _online(place: Online) -> str:
 def _topic(source: KafkaSource) -> str:
     from headrace.io import kafka_admin
 
-    options = {name: value.get_secret_value() for name, value in source.options.items()}
-    ends = kafka_admin.end_offsets(source.bootstrap, source.topic, options)
+    ends = kafka_admin.end_offsets(source.bootstrap, source.topic, source.opened)
     return f"{source.topic} at {source.bootstrap}, {len(ends)} partitions, {sum(ends.values()):,} offsets"
 
 

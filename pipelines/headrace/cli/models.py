@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from headrace.cli.options import ConfDir, Env, Json, project
-from headrace.cli.output import notes, results
+from headrace.cli.output import in_one_line, notes, results
 from headrace.errors import CheckFailed, UsageError
 
 if TYPE_CHECKING:
@@ -121,4 +121,4 @@ def _plain(part: Part) -> dict[str, Any]:
 
 def _row(table: Table, *cells: str) -> None:
     """As plain text: what comes from a registry is no markup."""
-    table.add_row(*[Text("".join(each if each.isprintable() else " " for each in cell)) for cell in cells])
+    table.add_row(*[Text(in_one_line(cell)) for cell in cells])

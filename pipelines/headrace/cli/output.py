@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from rich.console import Console
 
-__all__ = ["notes", "results"]
+__all__ = ["in_one_line", "notes", "results"]
 
 _WIDEST = 10_000
 
@@ -17,3 +17,8 @@ def results() -> Console:
 def notes() -> Console:
     """Standard error, for progress and whatever is not the answer."""
     return Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+def in_one_line(text: str) -> str:
+    """Without what could steer a terminal: the text may quote a file or a record."""
+    return "".join(each if each.isprintable() else " " for each in text)

@@ -10,7 +10,7 @@ import typer
 from rich.table import Table
 
 from headrace.cli.options import ConfDir, Env, Json, project
-from headrace.cli.output import results
+from headrace.cli.output import in_one_line, results
 from headrace.errors import UsageError
 
 if TYPE_CHECKING:
@@ -58,4 +58,4 @@ def _listing(loaded: Project) -> str:
 
 def _cell(value: object) -> str:
     text = "" if value is None else f"{value:.6g}" if isinstance(value, float) else str(value)
-    return "".join(char if char.isprintable() else " " for char in text)
+    return in_one_line(text)

@@ -105,9 +105,7 @@ def decisions_count_from(spark: SparkSession, lake: Lake, log: str) -> datetime 
 
 
 def _query_id(project: Project, output: str) -> str:
-    storage = project.settings.storage
-    place = storage.root or f"{storage.catalog}.{storage.schema_}"
-    return str(uuid5(NAMESPACE_URL, f"headrace:{FLOW}/{place}/{output}"))
+    return str(uuid5(NAMESPACE_URL, f"headrace:{FLOW}/{project.settings.storage.place}/{output}"))
 
 
 def _batch(

@@ -85,8 +85,7 @@ def _described(spark: SparkSession, project: Project, signal: str, source: Sourc
 def _topic_id(source: FileSource | KafkaSource) -> str | None:
     if isinstance(source, FileSource):
         return None
-    options = {name: value.get_secret_value() for name, value in source.options.items()}
-    return kafka_admin.topic_id(source.bootstrap, source.topic, options)
+    return kafka_admin.topic_id(source.bootstrap, source.topic, source.opened)
 
 
 def _refuse_other(spark: SparkSession, ingest: Ingest, source: Source) -> None:

@@ -160,8 +160,7 @@ def _slices(spark: SparkSession, signal: str, source: FileSource) -> list[ledger
 
 def _topic(mine: DataFrame, signal: str, source: KafkaSource) -> Finding:
     """The newest generation read each partition without a gap, unless offsets without a record are declared."""
-    options = {name: value.get_secret_value() for name, value in source.options.items()}
-    ends = kafka_admin.end_offsets(source.bootstrap, source.topic, options)
+    ends = kafka_admin.end_offsets(source.bootstrap, source.topic, source.opened)
     wrong, looked = [], 0
     newest = mine.groupBy("query_id").agg(F.max("batch_time").alias("at")).orderBy(F.desc("at")).first()
     if newest is None:

@@ -30,13 +30,14 @@ from headrace.errors import InfrastructureError, UsageError
 from headrace.features.spec import FeatureSet
 from headrace.features.windows import windowed
 from headrace.flows import ingest, ingest_job
+from headrace.flows.batch import stamped
 from headrace.flows.project import Project
 from headrace.io import ledger
 from headrace.io.lake import Lake, Writer
 from headrace.io.lease import hold
-from headrace.io.plans import planned
+from headrace.io.plans import last_planned, planned
 from headrace.io.wall import now
-from headrace.tables import BATCH_PLANS, DEAD_LETTER_ACTIONS, DEAD_LETTERS, LEDGER, Table
+from headrace.tables import BATCH_PLANS, DEAD_LETTER_ACTIONS, DEAD_LETTERS, Table
 
 __all__ = ["Done", "Missed", "act", "rehearse"]
 
@@ -99,7 +100,7 @@ def act(
     hold(f"{project.settings.storage.checkpoint_root}/replay/{signal}")
     here = _described(project, signal)
     done = []
-    begun, ended = _last(spark, here, BATCH_PLANS), _last(spark, here, LEDGER)
+    begun, ended = last_planned(spark, here.lake, here.query_id), _last_ended(spark, here)
     if begun > ended:
         done.append(_batch(spark, here, Writer(here.query_id, begun), None))
     last = max(begun, ended)
@@ -114,7 +115,7 @@ def rehearse(
 ) -> DataFrame:
     """What a replay would do now, without doing it: the letters with ``outcome`` and the reasons they would have."""
     here = _described(project, signal)
-    choices = _choices(spark, here, Action.REPLAY, choice, "", last=_last(spark, here, LEDGER))
+    choices = _choices(spark, here, Action.REPLAY, choice, "", last=_last_ended(spark, here))
     return _judged(spark, here, {**choices, "patch": dict(patch or {})})
 
 
@@ -122,21 +123,18 @@ def _described(project: Project, signal: str) -> _Replay:
     if signal not in project.contracts:
         raise UsageError(f"there is no signal {signal!r}; there are {', '.join(sorted(project.contracts))}")
     storage = project.settings.storage
-    place = storage.root or f"{storage.catalog}.{storage.schema_}"
     return _Replay(
         signal=signal,
         contract=project.contracts[signal],
         feature_sets=tuple(one for one in project.feature_sets.values() if one.signal == signal),
         duplicates=project.settings.signals[signal].duplicates,
         lake=Lake(storage),
-        query_id=str(uuid5(NAMESPACE_URL, f"headrace:replay/{place}/{signal}")),
+        query_id=str(uuid5(NAMESPACE_URL, f"headrace:replay/{storage.place}/{signal}")),
     )
 
 
-def _last(spark: SparkSession, here: _Replay, table: Table) -> int:
-    rows = here.lake.read(spark, table.name).where(F.col("query_id") == here.query_id)
-    row = rows.agg(F.max("batch_id").alias("last")).first()
-    return int(row["last"]) if row is not None and row["last"] is not None else -1
+def _last_ended(spark: SparkSession, here: _Replay) -> int:
+    return ledger.last_batches(spark, here.lake, (FLOW,), here.signal).get(here.query_id, -1)
 
 
 def _choices(
@@ -262,14 +260,13 @@ def _accepted(spark: SparkSession, here: _Replay, decided: DataFrame, writer: Wr
             "record_id": F.col("envelope.record_id"),
             "late_by": F.lit(None).cast("bigint"),
             "source": F.col("envelope.source"),
-            **_stamp(writer),
         }
     )
-    return good.join(there, "record_id", how="left_anti")
+    return stamped(good, writer).join(there, "record_id", how="left_anti")
 
 
 def _actions(here: _Replay, decided: DataFrame, choices: Mapping[str, Any], writer: Writer) -> DataFrame:
-    return decided.select(
+    acted = decided.select(
         *[F.col(f"envelope.{name}").alias(name) for name in ("record_id", "stage", "source")],
         F.lit(here.signal).alias("signal"),
         F.lit(choices["action"]).alias("action"),
@@ -281,18 +278,14 @@ def _actions(here: _Replay, decided: DataFrame, choices: Mapping[str, Any], writ
         F.lit(datetime.fromisoformat(choices["at"])).alias("acted_at"),
         F.lit(here.contract.version).alias("contract_version"),
         F.lit(here.contract.fingerprint).alias("contract_fingerprint"),
-        *[value.alias(name) for name, value in _stamp(writer).items()],
     )
+    return stamped(acted, writer)
 
 
 def _text_map(texts: Mapping[str, str]) -> Column:
     if not texts:
         return F.lit(None).cast("map<string,string>")
     return F.create_map(*[F.lit(part) for pair in texts.items() for part in pair])
-
-
-def _stamp(writer: Writer) -> dict[str, Column]:
-    return {"query_id": F.lit(writer.query_id), "batch_id": F.lit(writer.batch_id).cast("bigint")}
 
 
 def _entries(

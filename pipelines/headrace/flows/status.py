@@ -136,9 +136,7 @@ def _pending(
         source = project.settings.signals[subject].source
         if isinstance(source, DeltaSource):
             return _commits(source, ingest_job.job(project, subject).checkpoint)
-        read = _rows(
-            connection, "SELECT slice, max(slice_to) AS reached FROM ledger WHERE query_id = ? GROUP BY slice", query_id
-        )
+        read = _rows(connection, _REACHED, query_id)
         reached = {str(row["slice"]): int(str(row["reached"] or 0)) for row in read}
         return _files(source, reached) if isinstance(source, FileSource) else _offsets(source, reached)
     signal = project.feature_sets[subject].signal if flow == "features" else project.models[subject].signal
@@ -186,9 +184,8 @@ def _offsets(source: KafkaSource, reached: Mapping[str, int]) -> str | None:
 
 
 def _lag(source: KafkaSource, reached: Mapping[str, int]) -> str:
-    options = {name: value.get_secret_value() for name, value in source.options.items()}
-    ends = kafka_admin.end_offsets(source.bootstrap, source.topic, options)
-    starts = kafka_admin.beginning_offsets(source.bootstrap, source.topic, options)
+    ends = kafka_admin.end_offsets(source.bootstrap, source.topic, source.opened)
+    starts = kafka_admin.beginning_offsets(source.bootstrap, source.topic, source.opened)
     lag = sum(end - max(reached.get(f"{source.topic}/{part}", 0), starts[part]) for part, end in ends.items())
     return f"{lag:,} records" if lag else "0"
 
