@@ -187,14 +187,14 @@ def test_an_end_is_an_instant_wherever_the_driver_is_and_a_late_record_moves_not
     project = with_rules(tmp_path)
     landed(tmp_path)
     take(spark, project)
-    # The last window to close is that of 13:30, an hour after its end.
-    assert ends(spark, project) == [(2, "2013-01-01 15:00:00")]
+    # The window of 13:30, however it is aligned, and the hour it waits.
+    assert ends(spark, project) == [(2, "2013-01-01 15:30:00")]
     told = len(rows(spark, project, "measurements"))
 
     late = tmp_path / "landing" / SIGNAL / "late.jsonl"
     late.write_text(json.dumps({"occurred_at": "2013-01-01T09:00:00Z", "origin": "JFK", "temp": 40.5}) + "\n")
     take(spark, project)
-    assert ends(spark, project) == [(2, "2013-01-01 15:00:00"), (3, "2013-01-01 15:00:00")]
+    assert ends(spark, project) == [(2, "2013-01-01 15:30:00"), (3, "2013-01-01 15:30:00")]
     assert len(rows(spark, project, "measurements")) == told
     assert differences(spark, project) == {}
 
