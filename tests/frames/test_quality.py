@@ -47,7 +47,7 @@ def departures() -> list[dict[str, Any]]:
 
 
 def stored(home: Path, rows: list[dict[str, Any]]) -> None:
-    """The table of departures as ingest leaves it: the contract's fields and the ids of record and query."""
+    """The table of departures as ingest leaves it: the contract's fields, the ids of record and query, the version."""
     frame = pd.DataFrame(rows)
     table = pa.table(
         {
@@ -59,6 +59,7 @@ def stored(home: Path, rows: list[dict[str, Any]]) -> None:
             "event_time": pa.array(pd.to_datetime(frame["occurred_at"]).dt.as_unit("us")),
             "record_id": [f"departures/{place}" for place in range(len(rows))],
             "query_id": ["first"] * len(rows),
+            "contract_version": ["1.0.0"] * len(rows),
         }
     )
     write_deltalake(str(home / "tables" / "signals_departures"), table, mode="overwrite")
