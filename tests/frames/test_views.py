@@ -2,11 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import duckdb
+import pytest
 from pyspark.sql import SparkSession
 
 from headrace.io.lake import in_spark
 from headrace.tables import LEDGER, Column, Table, all_predictions, delay_view, feature_views, features_log, predictions
+
+
+@pytest.fixture(autouse=True)
+def _nothing_left(spark: SparkSession) -> Iterator[None]:
+    """No view of the session's own stays: one in a catalog could not be made on a table of that name."""
+    yield
+    for table in spark.catalog.listTables():
+        if table.isTemporary:
+            spark.catalog.dropTempView(table.name)
+
 
 LATE_BY = (-5_000, 0, 59_000, 60_000, 60_001, 3_600_000, None)
 
