@@ -57,16 +57,16 @@ _DURATION = re.compile(r"(\d+) (second|minute|hour|day|week)s?")
 
 
 def duration(value: object) -> timedelta:
-    """``30 minutes`` as a timedelta. Whole seconds, minutes, hours, days or weeks; nothing else is guessed."""
+    """``30 minutes`` as a timedelta. Whole seconds, minutes, hours, days or weeks; nothing else is guessed.
+
+    Raises ValueError where it is none, OverflowError where it is longer than a timedelta can be.
+    """
     if isinstance(value, timedelta):
         return value
     match = _DURATION.fullmatch(str(value).strip())
     if match is None:
         raise ValueError(f"{value!r} is no duration: write a number and a unit, as in '30 minutes'")
-    try:
-        return timedelta(seconds=int(match[1]) * _UNITS[match[2]])
-    except OverflowError:
-        raise ValueError(f"{value!r} is longer than a duration can be") from None
+    return timedelta(seconds=int(match[1]) * _UNITS[match[2]])
 
 
 def duration_text(value: timedelta) -> str:
@@ -79,7 +79,14 @@ def duration_text(value: timedelta) -> str:
     return f"{count} {unit}{'' if count == 1 else 's'}"
 
 
-Duration = Annotated[timedelta, BeforeValidator(duration), PlainSerializer(duration_text)]
+def _duration(value: object) -> timedelta:
+    try:
+        return duration(value)
+    except OverflowError:  # which pydantic would let through
+        raise ValueError(f"{value!r} is longer than a duration can be") from None
+
+
+Duration = Annotated[timedelta, BeforeValidator(_duration), PlainSerializer(duration_text)]
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,62}$")]
 
 

@@ -13,7 +13,7 @@ __all__ = ["pattern_mistake"]
 
 LONGEST = 500
 MOST_REPEATS = 1_000
-# In how many ways a group may be matched that is repeated a few times, and what a repetition without end counts for.
+# In how many ways a group may be matched that is repeated a few times.
 MOST_WAYS = 100_000
 
 _UNICODE = re.compile(r"\\[pP]\{(?:Is)?(?:L[ulmto]?|M|N[dlo]?|P|S|Z[s]?|C|Alpha|Digit|Alnum|Upper|Lower|Punct|Space)\}")
@@ -137,6 +137,7 @@ def _repeats(tokens: list[str]) -> str | None:
 
 
 _UNBOUNDED = 1_000_000
+# For how many ways a repetition counts at most, one without end among them.
 _OFTEN = 100
 
 

@@ -202,7 +202,7 @@ def test_refused_rules_of_the_record(tmp_path: Path, text: str, mistake: str) ->
         ("[{property: window}]", ".customProperties[0]: must be a duration, as in 1 hour"),
         ("[{property: window, value: 0 hours}]", ".customProperties[0].value: must be more than 0"),
         ("[{property: window, value: 53 weeks}]", ".customProperties[0].value: must be at most 366 days"),
-        ("[{property: window, value: 9999999 weeks}]", ".customProperties[0].value: must be at most 366 days"),
+        ("[{property: window, value: 99999999999 weeks}]", ".customProperties[0].value: must be at most 366 days"),
         ("[{property: windows, value: 1 hour}]", ".customProperties[0].property: is not known; did you mean 'window'?"),
         (
             "[{property: delay, value: 1 hour}]",

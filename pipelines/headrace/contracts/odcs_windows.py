@@ -31,6 +31,8 @@ def _duration(node: Node, mistakes: Mistakes, *, shortest: timedelta) -> timedel
         found = duration(node.value if isinstance(node.value, str) else "")
     except ValueError:
         mistakes.add(node, "must be a duration, as in 1 hour")
+    except OverflowError:
+        mistakes.add(node, f"must be at most {_LONGEST.days} days")
     else:
         if shortest <= found <= _LONGEST:
             return found

@@ -10,12 +10,10 @@ from headrace.documents import Mistakes, Node
 from headrace.expressions import compile_condition, compile_expression
 from headrace.features.spec import FeatureSet
 from headrace.flows.references import Declared, Signals, exists, instead, read_ones, safe, taken
-from headrace.models.spec import FeatureInput, Label, Model, Training
+from headrace.models.spec import LABEL, FeatureInput, Label, Model, Training
 
 __all__ = ["check_models", "compiled"]
 
-# As models.labels calls it, which imports Spark.
-_LABEL = "label"
 _SEGMENTS = (Kind.STRING, Kind.INTEGER, Kind.BOOLEAN)
 
 
@@ -68,8 +66,8 @@ def _check_training(
 ) -> None:
     if model.classifies and model.output.column != 1:
         mistakes.add(node.at("output"), "needs column: 1, the second of the two probabilities a trained model returns")
-    for name in taken(kinds, (_LABEL,)):
-        mistakes.add(node.at("training"), f"calls what is learned {_LABEL}, and {model.signal} has a field {name}")
+    for name in taken(kinds, (LABEL,)):
+        mistakes.add(node.at("training"), f"calls what is learned {LABEL}, and {model.signal} has a field {name}")
     for index, name in enumerate(training.segments):
         at = node.at("training", "segments", index)
         if exists(at, name, kinds, model.signal, mistakes) and kinds[name] not in _SEGMENTS:

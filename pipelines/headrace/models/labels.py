@@ -5,11 +5,9 @@ from __future__ import annotations
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from headrace.models.spec import Label
+from headrace.models.spec import LABEL, Label
 
 __all__ = ["LABEL", "labelled"]
-
-LABEL = "label"
 
 
 def labelled(asked: DataFrame, told: DataFrame, label: Label, *, classifies: bool) -> DataFrame:

@@ -11,9 +11,11 @@ from pydantic import AwareDatetime, Field, field_validator
 
 from headrace.config import Duration, Name, Section
 
-__all__ = ["ESTIMATORS", "FeatureInput", "Inputs", "Label", "Model", "Output", "Training"]
+__all__ = ["ESTIMATORS", "LABEL", "FeatureInput", "Inputs", "Label", "Model", "Output", "Training"]
 
 ESTIMATORS = ("gradient_boosting", "logistic_regression", "lightgbm")
+# What is learned is called so among the columns it is learned from.
+LABEL = "label"
 _CALLABLE = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*")
 
 
