@@ -84,13 +84,7 @@ def paused(spark: SparkSession, lake: Lake) -> frozenset[str]:
 def pause(spark: SparkSession, lake: Lake, signal: str, note: str) -> Transition:
     """Pause a source by hand: its query ends after the batch it is in. One that is paused stays so."""
     held = current(spark, lake, signal)
-    wanted = Transition(
-        signal=signal,
-        state=SourceState.PAUSED,
-        note=note,
-        held_query_id=held.held_query_id,
-        held_batch_id=held.held_batch_id,
-    )
+    wanted = replace(held, state=SourceState.PAUSED, cause=Cause.OPERATOR, note=note, waived=False)
     return _next(spark, lake, wanted)
 
 
@@ -116,13 +110,7 @@ def resume(spark: SparkSession, lake: Lake, signal: str, note: str, *, waive: bo
     ended = ledger.last_batches(spark, lake, ("ingest",), signal).get(held.held_query_id or "", -1) if waive else -1
     if waive and (held.held_batch_id is None or held.held_batch_id <= ended):
         raise UsageError(f"no batch of {signal} is held back: resume it without --let-pass")
-    wanted = Transition(
-        signal=signal,
-        note=note,
-        held_query_id=held.held_query_id,
-        held_batch_id=held.held_batch_id,
-        waived=waive,
-    )
+    wanted = replace(held, state=SourceState.RUNNING, cause=Cause.OPERATOR, note=note, waived=waive)
     return _next(spark, lake, wanted)
 
 
