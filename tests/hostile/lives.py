@@ -47,6 +47,7 @@ Step = Send | Change | Act
 @dataclass(slots=True)
 class _Batch:
     action: Action
+    states: tuple[State, ...]
     maximum: int
     outcomes: dict[str, Outcome]
     written: int = 0
@@ -80,17 +81,23 @@ class Lives:
                 self.letters.append(record)
 
     def act(self, act: Act) -> bool:
-        """False where it is refused: what was begun under another contract has to end under that."""
+        """False where it is refused: what has written under another contract has to end under that."""
         ends = self.begun
         if ends is not None:
-            if ends.action is Action.REPLAY and ends.maximum != self.maximum:
+            outdated = ends.action is Action.REPLAY and ends.maximum != self.maximum
+            if outdated and ends.written:
                 return False
-            self._write(ends, None)
+            if outdated:
+                self.begun = None
+            else:
+                self._write(ends, None)
+                if (ends.action, ends.states) == (act.action, act.states):
+                    return True
         chosen = [record for record in self.letters if self.state(record) in act.states]
         if chosen:
             outcomes = {record: self._outcome(act.action, record) for record in chosen}
             # One crash at a time: what ends another batch first is left to end its own as well.
-            self._write(_Batch(act.action, self.maximum, outcomes), act.writes if ends is None else None)
+            self._write(_Batch(act.action, act.states, self.maximum, outcomes), act.writes if ends is None else None)
         return True
 
     def _outcome(self, action: Action, record: str) -> Outcome:

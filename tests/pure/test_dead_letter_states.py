@@ -90,3 +90,23 @@ def test_a_replay_that_was_cut_off_ends_under_its_own_contract_or_not_at_all() -
     lives.maximum = 8
     assert lives.act(Act(Action.REPLAY))
     assert (lives.taken["a"], lives.state("a"), lives.attempts["a"]) == (1, State.RESOLVED, 1)
+
+
+def test_what_is_asked_again_after_it_was_cut_off_is_not_tried_twice() -> None:
+    lives = Lives()
+    lives.send({"a": 7})
+    assert lives.act(Act(Action.REPLAY, writes=1))
+    assert lives.act(Act(Action.REPLAY))
+    assert lives.attempts["a"] == 1
+    assert lives.act(Act(Action.REPLAY, writes=0))
+    assert lives.act(Act(Action.REPLAY, parked=True))
+    assert lives.attempts["a"] == 3
+
+
+def test_what_wrote_nothing_before_its_contract_changed_was_never_asked_for() -> None:
+    lives = Lives()
+    lives.send({"a": 7})
+    assert lives.act(Act(Action.REPLAY, writes=0))
+    lives.maximum = 8
+    assert lives.act(Act(Action.REPLAY))
+    assert (lives.taken["a"], lives.state("a"), lives.attempts["a"]) == (1, State.RESOLVED, 1)

@@ -13,6 +13,7 @@ from tests.differences import differences
 
 from headrace.contracts.dead_letters import Action, Choice
 from headrace.contracts.model import Contract, Criticality
+from headrace.errors import InfrastructureError
 from headrace.flows.project import Project
 from headrace.flows.replay import act, rehearse
 from headrace.io.lake import Lake, Writer
@@ -93,21 +94,31 @@ def test_what_fails_three_times_is_parked_and_what_is_discarded_stays_so(
 def test_a_replay_that_was_cut_off_is_ended_by_the_next(
     spark: SparkSession, mended: tuple[Project, Project], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    _, right = mended
+    wrong, right = mended
     append = Lake.append
+    all_ = Choice()
+    letters = count(spark, right, "dead_letters")
 
-    def cut_off(lake: Lake, rows: DataFrame, table: Table, writer: Writer, *, output: str | None = None) -> None:
-        append(lake, rows, table, writer, output=output)
-        if table.name == f"signals_{SIGNAL}":
-            raise RuntimeError("cut off")
+    def cut_off(project: Project, *, after: str) -> None:
+        def last(lake: Lake, rows: DataFrame, table: Table, writer: Writer, *, output: str | None = None) -> None:
+            append(lake, rows, table, writer, output=output)
+            if table.name == after:
+                raise RuntimeError("cut off")
 
-    windy = Choice(reasons=("out_of_range",))
-    monkeypatch.setattr(Lake, "append", cut_off)
-    with pytest.raises(RuntimeError, match="cut off"):
-        act(spark, right, SIGNAL, Action.REPLAY, windy)
-    monkeypatch.setattr(Lake, "append", append)
-    ended, *_ = act(spark, right, SIGNAL, Action.REPLAY, windy)
+        with monkeypatch.context() as patched:
+            patched.setattr(Lake, "append", last)
+            with pytest.raises(RuntimeError, match="cut off"):
+                act(spark, project, SIGNAL, Action.REPLAY, all_)
+
+    cut_off(wrong, after="batch_plans")
+    cut_off(right, after=f"signals_{SIGNAL}")
+    with pytest.raises(InfrastructureError, match=r"begun under contract \S+, has written, and has to end under it"):
+        act(spark, wrong, SIGNAL, Action.PARK, all_)
+    (ended,) = act(spark, right, SIGNAL, Action.REPLAY, all_)
     assert ended.outcomes["accepted"] > 10
+    assert ended.letters == count(spark, right, "dead_letter_actions") == letters
+    attempts = Lake(right.settings.storage).read(spark, "dead_letter_actions").select("attempt").distinct().collect()
+    assert [row["attempt"] for row in attempts] == [1]
     table = Lake(right.settings.storage).read(spark, f"signals_{SIGNAL}")
     assert table.select("record_id").distinct().count() == table.count()
     assert differences(spark, right) == {}

@@ -43,11 +43,12 @@ def kept_cuts(
 
 
 def unfinished(spark: SparkSession, lake: Lake) -> DataFrame:
-    """The plans, as in ``batch_plans``, of batches that were begun and are not in the ledger."""
-    plans = lake.read(spark, BATCH_PLANS.name).where("choices IS NOT NULL")
+    """The plans, as in ``batch_plans``, of batches that were begun and are not in the ledger; none was withdrawn."""
+    plans = lake.read(spark, BATCH_PLANS.name)
     ended = lake.read(spark, LEDGER.name).groupBy("query_id").agg(F.max("batch_id").alias("_ended"))
     begun = plans.join(ended, "query_id", "left").where("batch_id > coalesce(_ended, -1)")
-    return begun.select(*plans.columns)
+    newest = begun.groupBy("query_id", "batch_id").agg(F.max_by(F.struct(*plans.columns), "revision").alias("_newest"))
+    return newest.select("_newest.*").where("choices IS NOT NULL")
 
 
 def _pairs(cuts: Iterable[Mapping[str, Any]]) -> Iterable[tuple[str, int]]:

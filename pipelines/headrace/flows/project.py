@@ -13,7 +13,7 @@ from headrace.contracts.misfits import misfits
 from headrace.contracts.model import Contract
 from headrace.contracts.odcs import read_contract
 from headrace.documents import Mistakes, Node, check, join, lay_over, read, resolve
-from headrace.errors import ConfigError
+from headrace.errors import ConfigError, UsageError
 from headrace.features.spec import FeatureSet
 from headrace.flows.locations import located
 from headrace.flows.model_references import check_models
@@ -28,6 +28,7 @@ _NO_ENVIRONMENTS = ("base", "contracts", "features", "models")
 _CONTRACT = ".odcs.yaml"
 
 Declaration = TypeVar("Declaration", FeatureSet, Model)
+Named = TypeVar("Named", Contract, FeatureSet, Model)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +49,18 @@ class Project:
     root: Path
     environment: str | None
     written: Mapping[str, Model] = field(default_factory=dict)
+
+    def contract(self, signal: str) -> Contract:
+        """Raises UsageError where there is no such signal."""
+        return _called(signal, "signal", self.contracts)
+
+    def feature_set(self, name: str) -> FeatureSet:
+        """Raises UsageError where there is no such set."""
+        return _called(name, "feature set", self.feature_sets)
+
+    def model(self, name: str) -> Model:
+        """Raises UsageError where there is no such model."""
+        return _called(name, "model", self.models)
 
 
 def load(conf_dir: Path, env: str | None, environ: Mapping[str, str]) -> Project:
@@ -85,6 +98,12 @@ def load(conf_dir: Path, env: str | None, environ: Mapping[str, str]) -> Project
         environment=env,
         written={name: declared for name, (_, declared) in read_ones(models)},
     )
+
+
+def _called(name: str, what: str, there: Mapping[str, Named]) -> Named:
+    if name not in there:
+        raise UsageError(f"there is no {what} {name!r}{instead(name, there)}")
+    return there[name]
 
 
 def _folders(conf_dir: Path, env: str | None) -> tuple[Path, ...]:

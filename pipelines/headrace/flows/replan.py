@@ -30,7 +30,7 @@ def replan(spark: SparkSession, project: Project, signal: str) -> str:
         raise UsageError(f"no batch of signal {signal} is begun: there is nothing to plan anew")
     writer = Writer(query_id, begun)
     for table in (DEAD_LETTERS, ingest_job.table(signal, described.contract)):
-        if writer in {one for _, one, _ in described.lake.commits(spark, table.name)}:
+        if described.lake.has_commit(spark, table.name, writer):
             raise CheckFailed(
                 f"batch {begun} of signal {signal} has written to {table.name} already: it has to end under the "
                 "contract it was begun with. Put that back, run once, then change it."

@@ -2,7 +2,8 @@
 
 A replay is a batch like any other: planned before it has effects, written through the same door, ledgered last. Its
 writer is one a signal, its batches are numbered from 0, and a lease lets one process at a time be that writer. A batch
-that was begun and not ended is ended first, with the letters and the contract it was begun with.
+that was begun and not ended is ended first, with the letters and the contract it was begun with; one that wrote
+nothing yet, and whose contract was changed since, is as if it had never been asked for.
 
 A replayed record keeps its ``record_id`` and ``source``. Its ``late_by`` is null: it is late by nature, so no stream
 puts it into a window; a backfill does.
@@ -10,6 +11,7 @@ puts it into a window; a backfill does.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -26,7 +28,7 @@ from headrace.contracts.evolve import evolved, grown, planned_columns
 from headrace.contracts.judge import judge
 from headrace.contracts.model import Contract
 from headrace.contracts.patch import patched
-from headrace.errors import InfrastructureError, UsageError
+from headrace.errors import InfrastructureError
 from headrace.features.spec import FeatureSet
 from headrace.features.windows import windowed
 from headrace.flows import ingest, ingest_job
@@ -35,7 +37,7 @@ from headrace.flows.project import Project
 from headrace.io import ledger
 from headrace.io.lake import Lake, Writer
 from headrace.io.lease import hold
-from headrace.io.plans import last_planned, planned
+from headrace.io.plans import Choices, plan_of, planned, withdraw
 from headrace.io.wall import now
 from headrace.tables import BATCH_PLANS, DEAD_LETTER_ACTIONS, DEAD_LETTERS, Table
 
@@ -93,21 +95,26 @@ def act(
 ) -> list[Done]:
     """Replay, park or discard the chosen letters; first end what an earlier run began. One result a batch.
 
+    What was cut off and is asked for again is ended, and not begun a second time: no letter is tried twice by it.
     patch: expressions, by field, that mend the records on their way back; the letters stay as they came.
     Raises InfrastructureError when another process replays this signal, or when the contract changed since a batch
-    was begun.
+    wrote its first rows.
     """
     hold(f"{project.settings.storage.checkpoint_root}/replay/{signal}")
     here = _described(project, signal)
+    asked = {"action": action.value, "choice": choice.to_json(), "patch": dict(patch or {})}
+    next_ = Writer(here.query_id, _last_ended(spark, here) + 1)
+    begun = _begun(spark, here, next_)
     done = []
-    begun, ended = last_planned(spark, here.lake, here.query_id), _last_ended(spark, here)
-    if begun > ended:
-        done.append(_batch(spark, here, Writer(here.query_id, begun), None))
-    last = max(begun, ended)
-    choices = {**_choices(spark, here, action, choice, note, last=last), "patch": dict(patch or {})}
+    if begun is not None:
+        done.append(_batch(spark, here, next_, begun))
+        if {name: begun[name] for name in asked} == json.loads(json.dumps(asked)):
+            return done
+        next_ = Writer(here.query_id, next_.batch_id + 1)
+    choices = {**asked, "note": note, **_cut(spark, here, last=next_.batch_id - 1)}
     if _letters(spark, here, choices).isEmpty():
         return done
-    return [*done, _batch(spark, here, Writer(here.query_id, last + 1), choices)]
+    return [*done, _batch(spark, here, next_, choices)]
 
 
 def rehearse(
@@ -115,17 +122,15 @@ def rehearse(
 ) -> DataFrame:
     """What a replay would do now, without doing it: the letters with ``outcome`` and the reasons they would have."""
     here = _described(project, signal)
-    choices = _choices(spark, here, Action.REPLAY, choice, "", last=_last_ended(spark, here))
-    return _judged(spark, here, {**choices, "patch": dict(patch or {})})
+    cut = _cut(spark, here, last=_last_ended(spark, here))
+    return _judged(spark, here, {**cut, "choice": choice.to_json(), "patch": dict(patch or {})})
 
 
 def _described(project: Project, signal: str) -> _Replay:
-    if signal not in project.contracts:
-        raise UsageError(f"there is no signal {signal!r}; there are {', '.join(sorted(project.contracts))}")
-    storage = project.settings.storage
+    contract, storage = project.contract(signal), project.settings.storage
     return _Replay(
         signal=signal,
-        contract=project.contracts[signal],
+        contract=contract,
         feature_sets=tuple(one for one in project.feature_sets.values() if one.signal == signal),
         duplicates=project.settings.signals[signal].duplicates,
         lake=Lake(storage),
@@ -137,10 +142,26 @@ def _last_ended(spark: SparkSession, here: _Replay) -> int:
     return ledger.last_batches(spark, here.lake, (FLOW,), here.signal).get(here.query_id, -1)
 
 
-def _choices(
-    spark: SparkSession, here: _Replay, action: Action, choice: Choice, note: str, *, last: int
-) -> dict[str, Any]:
-    """What a batch is fixed by: the choice, a cut of the tables it chooses from, and the columns there are to fill.
+def _begun(spark: SparkSession, here: _Replay, writer: Writer) -> Choices | None:
+    """What the batch was begun with; None if it was not, or wrote nothing and was withdrawn for its contract changed.
+
+    Raises InfrastructureError when it has written, by a contract that is another now.
+    """
+    choices = plan_of(spark, here.lake, FLOW, here.signal, writer)
+    if choices is None or choices["action"] != Action.REPLAY or choices["contract"] == here.contract.fingerprint:
+        return choices
+    if any(here.lake.has_commit(spark, table.name, writer) for table in (here.target, DEAD_LETTER_ACTIONS)):
+        raise InfrastructureError(
+            f"replay {writer.batch_id} of signal {here.signal} was begun under contract "
+            f"{choices['contract_version']}, has written, and has to end under it: put it back, replay once, then "
+            "change it"
+        )
+    withdraw(spark, here.lake, FLOW, here.signal, writer, at=now())
+    return None
+
+
+def _cut(spark: SparkSession, here: _Replay, *, last: int) -> dict[str, Any]:
+    """What a batch is fixed by beside what was asked: a cut of the tables it reads, and the columns there are to fill.
 
     last: the newest batch of replay that has ended.
     """
@@ -149,9 +170,6 @@ def _choices(
     plans = lake.read(spark, BATCH_PLANS.name).where(mine)
     newest = plans.select(F.max_by(F.get_json_object("choices", "$.limit"), "planned_at").alias("limit")).first()
     return {
-        "action": action.value,
-        "choice": choice.to_json(),
-        "note": note,
         "cut": {**ledger.last_batches(spark, lake, ingest_job.ACCEPTING, here.signal), here.query_id: last},
         "limit": int(newest["limit"]) if newest is not None and newest["limit"] is not None else None,
         "columns": grown(lake.types(spark, here.target.name), here.contract),
@@ -198,7 +216,7 @@ def _set_aside(spark: SparkSession, here: _Replay, choices: Mapping[str, Any]) -
     )
 
 
-def _batch(spark: SparkSession, here: _Replay, writer: Writer, chosen: Mapping[str, Any] | None) -> Done:
+def _batch(spark: SparkSession, here: _Replay, writer: Writer, chosen: Choices) -> Done:
     watch, began = ledger.Stopwatch(), now()
     with watch.lap("plan"):
         choices = planned(
@@ -208,13 +226,8 @@ def _batch(spark: SparkSession, here: _Replay, writer: Writer, chosen: Mapping[s
             here.signal,
             writer,
             at=began,
-            choose=lambda: {**(chosen or {}), "at": began.isoformat()},
+            choose=lambda: {**chosen, "at": began.isoformat()},
         )
-        if choices["action"] == Action.REPLAY and choices["contract"] != here.contract.fingerprint:
-            raise InfrastructureError(
-                f"replay {writer.batch_id} of signal {here.signal} was begun under contract "
-                f"{choices['contract_version']} and has to end under it: put it back, replay once, then change it"
-            )
     replays = choices["action"] == Action.REPLAY
     decided = (_judged if replays else _set_aside)(spark, here, choices).persist()
     try:

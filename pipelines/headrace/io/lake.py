@@ -201,6 +201,10 @@ class Lake:
         ]
         return [(row["version"], Writer(**json.loads(row["userMetadata"])), int(row["rows"] or 0)) for row in mine]
 
+    def has_commit(self, spark: SparkSession, table: str, writer: Writer) -> bool:
+        """Whether the batch has committed to the table, be it no row: what it appends again is left out."""
+        return writer in {one for _, one, _ in self.commits(spark, table)}
+
     def _history(self, spark: SparkSession, table: str, most: int | None) -> list[Row]:
         """The table's newest versions, the newest first."""
         limit = "" if most is None else f" LIMIT {most}"
