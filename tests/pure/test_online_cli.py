@@ -72,7 +72,7 @@ def test_an_answer_for_people(conf: Path, at: str, wind_speed: str, told: str) -
 @pytest.mark.parametrize(
     ("words", "exit_code", "told"),
     [
-        (["airport_whether", "origin=EWR"], 2, "there is no feature set 'airport_whether'; there are airport_weather,"),
+        (["airport_whether", "origin=EWR"], 2, "there is no feature set 'airport_whether'; did you mean"),
         ([SET, "EWR"], 2, "EWR: an entity is given as column=value, as in origin=EWR"),
         ([SET, "airport=EWR"], 2, "an entity of this set is origin=…, and not airport"),
         (["origin_arrivals", "origin=EWR"], 3, "nothing of origin_arrivals is in the online view yet"),

@@ -104,7 +104,7 @@ def test_versions_are_listed(registry: Registry, registry_home: Path, monkeypatc
     answer = json.loads(runner.invoke(app, ["models", "ls", "--json", "--conf-dir", str(CONF)]).stdout)
     assert [each["run"] for each in answer["arrives_late"]] == [one.run]
     wrong = runner.invoke(app, ["models", "ls", "arrives", "--conf-dir", str(CONF)])
-    assert (wrong.exit_code, wrong.stderr) == (2, "there is no model 'arrives'; there are arrives_late\n")
+    assert (wrong.exit_code, wrong.stderr) == (2, "there is no model 'arrives'; did you mean 'arrives_late'?\n")
 
 
 def test_the_code_that_ran(tmp_path: Path) -> None:

@@ -42,6 +42,7 @@ def backfill(
     from headrace.flows.backfill import backfill as fill
 
     loaded = project(conf_dir, env)
+    loaded.feature_set(feature_set)
     say = notes().print
     spark = session_with_tables(loaded, conf_dir, say)
     done = []
@@ -69,6 +70,7 @@ def check(
     from headrace.flows.feature_check import check as compare
 
     loaded = project(conf_dir, env)
+    loaded.feature_set(feature_set)
     say = notes().print
     spark = session_with_tables(loaded, conf_dir, say)
     done = []
@@ -101,6 +103,7 @@ def renew(
     from headrace.flows.renew import renew as compute
 
     loaded = project(conf_dir, env)
+    loaded.feature_set(feature_set)
     say = notes().print
     spark = session_with_tables(loaded, conf_dir, say)
     done = []

@@ -9,11 +9,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.table import Table
-from rich.text import Text
 
 from headrace.cli.options import ConfDir, Env, Json, project
 from headrace.cli.output import in_one_line, notes, results
-from headrace.errors import CheckFailed, UsageError
+from headrace.errors import CheckFailed
 
 if TYPE_CHECKING:
     from headrace.flows.project import Project
@@ -89,9 +88,8 @@ def reproduce(
 
 
 def _asked(loaded: Project, model: str | None) -> dict[str, str]:
-    if model is not None and model not in loaded.models:
-        raise UsageError(f"there is no model {model!r}; there are {', '.join(sorted(loaded.models))}")
-    return {name: loaded.models[name].registered_model for name in ([model] if model else sorted(loaded.models))}
+    asked = [model] if model else sorted(loaded.models)
+    return {name: loaded.model(name).registered_model for name in asked}
 
 
 def _cells(one: Version) -> tuple[str, ...]:
@@ -121,4 +119,4 @@ def _plain(part: Part) -> dict[str, Any]:
 
 def _row(table: Table, *cells: str) -> None:
     """As plain text: what comes from a registry is no markup."""
-    table.add_row(*[Text(in_one_line(cell)) for cell in cells])
+    table.add_row(*[in_one_line(cell) for cell in cells])

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.table import Table
-from rich.text import Text
 
-from headrace.cli.options import ConfDir, Env, Json, project
-from headrace.cli.output import notes, results
+from headrace.cli.options import ConfDir, Env, Json, project, utc
+from headrace.cli.output import cell, notes, results
 from headrace.errors import UsageError
 
 if TYPE_CHECKING:
@@ -39,8 +38,6 @@ def rebuild(feature_set: FeatureSet, conf_dir: ConfDir = Path("conf"), env: Env 
     from headrace.flows.online_follow import rebuild as build
 
     loaded = project(conf_dir, env)
-    if feature_set not in loaded.feature_sets:
-        raise UsageError(f"there is no feature set {feature_set!r}; there are {', '.join(sorted(loaded.feature_sets))}")
     follower = features.job(loaded, feature_set).online
     if follower is None:
         raise UsageError("there is no online view: the settings name none under 'online'")
@@ -61,7 +58,7 @@ def get(
 
     asked = _pairs(entity)
     with open_view(project(conf_dir, env), feature_set) as view:
-        (answer,) = view.get([asked], at and at.replace(tzinfo=UTC))
+        (answer,) = view.get([asked], utc(at))
     if as_json:
         typer.echo(json.dumps(_plain(answer), default=str))
         return
@@ -82,7 +79,7 @@ def _table(answer: Answer) -> Table:
     for title in ("feature", "value"):
         table.add_column(title)
     for name, value in answer.values.items():
-        table.add_row(Text(name), Text("" if value is None else str(value)))
+        table.add_row(name, cell(value))
     return table
 
 

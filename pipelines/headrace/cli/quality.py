@@ -9,15 +9,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.table import Table
-from rich.text import Text
 
 from headrace.cli.options import ConfDir, Env, Json, project
 from headrace.cli.output import in_one_line, notes, results
-from headrace.errors import CheckFailed, UsageError
+from headrace.errors import CheckFailed
 
 if TYPE_CHECKING:
     from headrace.contracts.expectations import Expectation
-    from headrace.flows.project import Project
     from headrace.flows.quality import Finding
 
 __all__ = ["app", "check", "show"]
@@ -38,7 +36,7 @@ def show(signal: Signal, conf_dir: ConfDir = Path("conf"), env: Env = "local", a
     from headrace.contracts.expectations import suite
 
     loaded = project(conf_dir, env)
-    translated = suite(loaded.contracts[_known(loaded, signal)])
+    translated = suite(loaded.contract(signal))
     if as_json:
         expectations = [each.configuration for each in translated.expectations]
         untranslated = [asdict(each) for each in translated.untranslated]
@@ -67,7 +65,7 @@ def check(
     from headrace.flows.quality_check import check as check_quality
 
     loaded = project(conf_dir, env)
-    _known(loaded, signal)
+    loaded.contract(signal)
     notes().print("Great Expectations takes some seconds to load.")
     found = check_quality(loaded, signal, rows)
     if as_json:
@@ -86,12 +84,6 @@ def check(
         raise CheckFailed(f"Accepted records of {signal} break what its contract says: {', '.join(broken)}")
 
 
-def _known(loaded: Project, signal: str) -> str:
-    if signal not in loaded.contracts:
-        raise UsageError(f"there is no signal {signal!r}; there are {', '.join(sorted(loaded.contracts))}")
-    return signal
-
-
 def _table(*titles: str) -> Table:
     table = Table(box=None, pad_edge=False)
     for title in titles:
@@ -101,7 +93,7 @@ def _table(*titles: str) -> Table:
 
 def _row(table: Table, *cells: str) -> None:
     """As plain text: a pattern's [...] is no markup."""
-    table.add_row(*[Text(in_one_line(cell)) for cell in cells])
+    table.add_row(*[in_one_line(cell) for cell in cells])
 
 
 def _arguments(expectation: Expectation) -> str:

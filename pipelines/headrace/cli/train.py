@@ -9,11 +9,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.table import Table
-from rich.text import Text
 
 from headrace.cli.options import ConfDir, Env, Json, project
 from headrace.cli.output import notes, results
-from headrace.errors import UsageError
 
 if TYPE_CHECKING:
     from headrace.flows.train import Trained
@@ -35,8 +33,7 @@ def train(
     from headrace.flows.train import train as train_model
 
     loaded = project(conf_dir, env)
-    if model not in loaded.models:
-        raise UsageError(f"there is no model {model!r}; there are {', '.join(sorted(loaded.models))}")
+    loaded.model(model)
     told = notes()
     trained = train_model(session_with_tables(loaded, conf_dir, told.print), loaded, model, told.print)
     fitted = trained.fitted
@@ -84,5 +81,5 @@ def _segment_table(segments: Sequence[Mapping[str, Any]], metrics: Sequence[str]
     table = Table("segment", "value", "rows", *metrics, box=None, pad_edge=False)
     for each in segments:
         measured = ["" if each.get(name) is None else f"{each[name]:.4f}" for name in metrics]
-        table.add_row(*[Text(str(cell)) for cell in (each["field"], each["value"], f"{each['rows']:,}", *measured)])
+        table.add_row(*[str(cell) for cell in (each["field"], each["value"], f"{each['rows']:,}", *measured)])
     return table

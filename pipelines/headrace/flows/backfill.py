@@ -21,7 +21,6 @@ from typing import Any
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from headrace.errors import UsageError
 from headrace.features.compare import differs
 from headrace.features.spec import FeatureSet
 from headrace.flows import features
@@ -89,8 +88,6 @@ def backfill(
 
 def _described(spark: SparkSession, project: Project, name: str) -> _Backfill | None:
     """None if the set has no window yet. Raises ConfigError where its windows are of another definition."""
-    if name not in project.feature_sets:
-        raise UsageError(f"there is no feature set {name!r}; there are {', '.join(sorted(project.feature_sets))}")
     described = features.job(project, name)
     cut = current(spark, described.lake, described.feature_set, described.checkpoint)
     if cut is None:

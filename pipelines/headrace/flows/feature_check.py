@@ -13,7 +13,6 @@ from datetime import datetime, timedelta
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from headrace.errors import UsageError
 from headrace.features.compare import Compared, compared
 from headrace.features.windows import windowed
 from headrace.flows import backfill, features, renew
@@ -33,8 +32,6 @@ def check(spark: SparkSession, project: Project, name: str) -> Iterator[Compared
 
     Raises UsageError when there is no such set, ConfigError where its tables hold another generation.
     """
-    if name not in project.feature_sets:
-        raise UsageError(f"there is no feature set {name!r}; there are {', '.join(sorted(project.feature_sets))}")
     described = features.job(project, name)
     cut = current(spark, described.lake, described.feature_set, described.checkpoint)
     if cut is None:

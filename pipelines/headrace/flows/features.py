@@ -94,7 +94,7 @@ def _comment(described: Feature | Derived, length: timedelta | None = None) -> s
 
 def job(project: Project, name: str) -> Features:
     """The flow of one feature set as the project declares it."""
-    feature_set = project.feature_sets[name]
+    feature_set = project.feature_set(name)
     return Features(
         feature_set=feature_set,
         contract=project.contracts[feature_set.signal],

@@ -93,11 +93,9 @@ def open_view(project: Project, name: str) -> Iterator[OnlineView]:
 
     Raises UsageError where there is no such set, or the settings name no store.
     """
-    if name not in project.feature_sets:
-        raise UsageError(f"there is no feature set {name!r}; there are {', '.join(sorted(project.feature_sets))}")
+    feature_set = project.feature_set(name)
     if project.settings.online is None:
         raise UsageError("there is no online view: the settings name none under 'online'")
-    feature_set = project.feature_sets[name]
     log = features.table(feature_set, project.contracts[feature_set.signal])
     with open_store(project.settings.online) as store:
         yield OnlineView(feature_set, Codec.of(log, feature_set.entity, feature_set.columns), store)

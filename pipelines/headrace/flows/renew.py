@@ -14,7 +14,6 @@ from datetime import datetime
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from headrace.errors import UsageError
 from headrace.features.windows import in_time, wanted, windowed
 from headrace.flows import features, generation
 from headrace.flows.batch import Upstream, instant, seconds
@@ -52,8 +51,6 @@ def renew(spark: SparkSession, project: Project, name: str) -> Iterator[Computed
     Nothing is done, and nothing comes, if the generation of this definition is the set's own already.
     Raises InfrastructureError while the set's query runs, UsageError when there is no such set.
     """
-    if name not in project.feature_sets:
-        raise UsageError(f"there is no feature set {name!r}; there are {', '.join(sorted(project.feature_sets))}")
     described = features.job(project, name)
     hold(f"{project.settings.storage.checkpoint_root}/features/{name}")
     query_id = described.checkpoint.begun(spark)
