@@ -181,31 +181,38 @@ class FileSource(Section):
         return self.path
 
 
-class KafkaSource(Section):
-    """One Kafka topic.
+class Topic(Section):
+    """A Kafka topic.
 
     options: the connector's ``kafka.*`` options without that prefix.
+    """
+
+    bootstrap: str
+    topic: str = Field(min_length=1)
+    options: dict[str, SecretStr] = {}
+
+    @property
+    def opened(self) -> dict[str, str]:
+        """The options with their secrets in them: for a client alone."""
+        return {name: value.get_secret_value() for name, value in self.options.items()}
+
+
+class KafkaSource(Topic):
+    """One Kafka topic.
+
     gaps: offsets without a record are expected, as transactions and compaction leave them.
     """
 
     kind: Literal["kafka"]
-    bootstrap: str
-    topic: str = Field(min_length=1)
     max_offsets: int = Field(default=20_000, ge=1)
     gaps: bool = False
     starting: Literal["earliest", "latest"] = "earliest"
-    options: dict[str, SecretStr] = {}
 
     @model_validator(mode="after")
     def _ours(self) -> KafkaSource:
         if "group.id" in self.options:
             raise ValueError("group.id is not yours to set: two queries of one group take each other's records")
         return self
-
-    @property
-    def opened(self) -> dict[str, str]:
-        """The options with their secrets in them: for a client alone."""
-        return {name: value.get_secret_value() for name, value in self.options.items()}
 
 
 class DeltaSource(Section):
@@ -274,15 +281,8 @@ class Duplicates(Section):
     within: Duration
 
 
-class DeadLetterTopic(Section):
-    """A Kafka topic that gets a copy of every dead letter, at least once. The table stays the record of them.
-
-    options: the connector's ``kafka.*`` options without that prefix.
-    """
-
-    bootstrap: str
-    topic: str = Field(min_length=1)
-    options: dict[str, SecretStr] = {}
+class DeadLetterTopic(Topic):
+    """A Kafka topic that gets a copy of every dead letter, at least once. The table stays the record of them."""
 
 
 class Signal(Section):

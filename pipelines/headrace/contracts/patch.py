@@ -22,7 +22,6 @@ from headrace.expressions import compile_expression
 __all__ = ["patched", "read_patch"]
 
 _UNQUOTED = dict.fromkeys((Kind.INTEGER, Kind.NUMBER, Kind.DECIMAL), NUMBER_TEXT) | {Kind.BOOLEAN: "true|false"}
-_NEVER = "(?!)"
 
 
 def read_patch(document: Node, contract: Contract) -> Mapping[str, str]:
@@ -80,10 +79,11 @@ def _compiled(contract: Contract, text: str) -> str:
 def _json(field: Field, expression: str) -> Column:
     """What the expression gives, as JSON: nothing is cast, for a value that got lost there would be lost unseen."""
     made = F.expr(expression).cast("string")
+    bare = F.lit(None)
     if field.kind.nested:
         bare = F.to_json(F.try_parse_json(made))
-    else:
-        bare = F.when(made.rlike(rf"\A(?:{_UNQUOTED.get(field.kind, _NEVER)})\z"), made)
+    elif field.kind in _UNQUOTED:
+        bare = F.when(made.rlike(rf"\A(?:{_UNQUOTED[field.kind]})\z"), made)
     return F.coalesce(bare, _quoted(made), F.lit("null"))
 
 

@@ -14,7 +14,7 @@ def send(records: DataFrame, topic: DeadLetterTopic) -> None:
 
     An option of the user's goes before ours. Returns once the brokers have acknowledged all.
     """
-    writer = (
+    (
         records.coalesce(1)
         .write.format("kafka")
         .option("kafka.bootstrap.servers", topic.bootstrap)
@@ -22,7 +22,6 @@ def send(records: DataFrame, topic: DeadLetterTopic) -> None:
         .option("includeHeaders", "true")
         .option("kafka.acks", "all")
         .option("kafka.enable.idempotence", "true")
+        .options(**{f"kafka.{name}": value for name, value in topic.opened.items()})
+        .save()
     )
-    for name, value in topic.options.items():
-        writer = writer.option(f"kafka.{name}", value.get_secret_value())
-    writer.save()

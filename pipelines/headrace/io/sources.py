@@ -57,7 +57,7 @@ def file_envelopes(spark: SparkSession, source: FileSource, signal: str) -> Data
 
 def kafka_envelopes(spark: SparkSession, source: KafkaSource, topic_id: str) -> DataFrame:
     """The stream of one topic. Lost offsets end the query, aborted transactions are not read."""
-    reader = (
+    stream = (
         spark.readStream.format("kafka")
         .option("kafka.bootstrap.servers", source.bootstrap)
         .option("subscribe", source.topic)
@@ -66,11 +66,11 @@ def kafka_envelopes(spark: SparkSession, source: KafkaSource, topic_id: str) -> 
         .option("failOnDataLoss", "true")
         .option("includeHeaders", "true")
         .option("kafka.isolation.level", "read_committed")
+        .options(**{f"kafka.{name}": value for name, value in source.opened.items()})
+        .load()
     )
-    for name, value in source.options.items():
-        reader = reader.option(f"kafka.{name}", value.get_secret_value())
     identity = F.concat_ws("/", F.lit(topic_id), F.col("partition").cast("string"), F.col("offset").cast("string"))
-    return reader.load().select(
+    return stream.select(
         identity.alias("record_id"),
         "key",
         "value",
