@@ -28,7 +28,7 @@ LETTERS = pa.schema(
 )
 ACTIONS = pa.schema(
     dict.fromkeys(("record_id", "stage", "signal", "action", "outcome", "note"), TEXT)
-    | {"attempt": pa.int64(), "acted_at": TIME}
+    | {"attempt": pa.int64(), "acted_at": TIME, "reasons": REASONS, "patch": pa.map_(TEXT, TEXT)}
     | WRITER
 )
 
@@ -41,7 +41,8 @@ def letter(record: str, code: str, hour: int, version: str = "1.0.0") -> dict[st
         "stage": "ingest",
         "contract_version": version,
         "reasons": [reason],
-        "value": b'{"temp":"\xff"}',
+        "value": b'{"temp":"\xff","on":[true],"at":"[/b] :smile:"}',
+        "headers": [{"key": "trace", "value": b"\xfe1"}],
         "rejected_at": datetime(2026, 1, 1, hour, tzinfo=UTC),
         "query_id": "q",
         "batch_id": 0,
@@ -55,6 +56,8 @@ def action(record: str, outcome: str) -> dict[str, Any]:
         "action": "replay",
         "outcome": outcome,
         "attempt": 1,
+        "patch": [("temp", "trim(temp)")],
+        "reasons": [{"code": "pattern", "rule": "temp.pattern", "field": "temp", "message": "it is no number"}],
         "batch_id": 0,
     }
 
@@ -125,8 +128,13 @@ def test_one_letter_is_shown_whole(home: Path) -> None:
     assert shown.exit_code == 0
     assert "wrong_type temp: it is wrong_type (temp.wrong_type)" in shown.stdout
     assert "replay 1: parked" in shown.stdout
+    assert 'patch: {"temp": "trim(temp)"}' in shown.stdout
+    assert "pattern temp: it is no number (temp.pattern)" in shown.stdout
+    assert '"on":[true],"at":"[/b] :smile:"' in shown.stdout
+    assert '[{"key": "trace", "value": "\\\\xfe1"}]' in shown.stdout
     answer = json.loads(asked(home, "show", "weather/a#4", "--json").stdout)
-    assert answer["letters"][0]["value"] == '{"temp":"\\xff"}'
+    assert answer["letters"][0]["value"] == '{"temp":"\\xff","on":[true],"at":"[/b] :smile:"}'
+    assert answer["letters"][0]["headers"] == [{"key": "trace", "value": "\\xfe1"}]
     missing = asked(home, "show", "weather/a#9")
     assert missing.exit_code == 2
     assert "there is no dead letter 'weather/a#9'" in missing.stderr

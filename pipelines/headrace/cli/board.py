@@ -51,7 +51,7 @@ class Board(logging.Handler):
         if summary is not None:
             self._count(summary)
         if summary is None or self._live is None:
-            self._console.print(_plain(record), highlight=False, markup=False)
+            self._console.print(_plain(record))
 
     def show(self, watched: Sequence[Watched]) -> None:
         """Draw the table as things stand now."""

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.table import Table
-from rich.text import Text
 
 from headrace.cli.options import ConfDir, Json
 from headrace.cli.output import in_one_line, notes, results
@@ -172,7 +171,7 @@ def diff(
         table = Table("field", "change", "class", "why", box=None, pad_edge=False)
         for one in changes:
             cells = (one.field or "(contract)", one.change, one.compatibility, one.why)
-            table.add_row(*[Text(in_one_line(cell)) for cell in cells])
+            table.add_row(*[in_one_line(cell) for cell in cells])
         results().print(table)
     breaking = sum(one.breaking for one in changes)
     if breaking:
@@ -215,7 +214,7 @@ def infer(
         raise UsageError(f"{data} holds no record: each line has to be one JSON object")
     proposal = propose(sample, name=name or _named(data), event_time=event_time)
     for each in proposal.left_out:
-        told.print(Text(in_one_line(f"Left out: {each}")))
+        told.print(in_one_line(f"Left out: {each}"))
     # As bytes, for the file is UTF-8 whatever the terminal is.
     typer.echo(proposal.text.encode(), nl=False)
 

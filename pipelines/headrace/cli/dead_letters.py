@@ -2,42 +2,26 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict
-from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.table import Table
 
-from headrace.cli.options import ConfDir, Env, Json, project, utc
-from headrace.cli.output import in_one_line, notes, results
-from headrace.cli.session import session_with_tables
+from headrace.cli.dead_letter_actions import Reason, Since, Until, Version, codes, discard, park, replay
+from headrace.cli.options import ConfDir, Env, Json, known, project, utc
+from headrace.cli.output import as_json as json_of
+from headrace.cli.output import cell, results
 from headrace.errors import UsageError
 
 if TYPE_CHECKING:
-    from headrace.contracts.dead_letters import Choice
     from headrace.flows.project import Project
-    from headrace.flows.replay import Missed
 
 __all__ = ["app"]
 
 app = typer.Typer(help="Rejected records: look, replay, park, discard.", no_args_is_help=True, add_completion=False)
 
 _STATES = ("open", "parked", "resolved", "discarded")
-# A backfill takes windows that end after its start.
-_MOMENT = timedelta(microseconds=1)
-
-Signal = Annotated[str, typer.Option("--signal", help="Signal it was sent as.")]
-Reason = Annotated[list[str] | None, typer.Option("--reason", help="Code of a reason; may be given more than once.")]
-Since = Annotated[datetime | None, typer.Option("--since", help="Rejected then or later, UTC.")]
-Until = Annotated[datetime | None, typer.Option("--until", help="Rejected before then, UTC.")]
-Version = Annotated[str | None, typer.Option("--contract-version", help="Rejected by that version of the contract.")]
-Id = Annotated[list[str] | None, typer.Option("--id", help="One record; may be given more than once.")]
-Parked = Annotated[bool, typer.Option("--parked", help="Parked ones too.")]
-Said = Annotated[str, typer.Option("--note", help="Why; kept with the action.")]
 
 
 @app.callback()
@@ -59,9 +43,9 @@ def list_(
 ) -> None:
     """Count dead letters by signal, reason and contract version, with the oldest, the newest and one to look at."""
     loaded, conditions, values = project(conf_dir, env), ["true"], list[Any]()
-    _known("state", (state,), (*_STATES, "all"))
-    _known("signal", (signal,) if signal else (), tuple(loaded.contracts))
-    _known("reason", reason or (), _codes() if reason else ())
+    known("state", (state,), (*_STATES, "all"))
+    known("signal", (signal,) if signal else (), tuple(loaded.contracts))
+    known("reason", reason or (), codes() if reason else ())
     first, end = utc(since), utc(until)
     for condition, value in (
         ("signal = ?", signal),
@@ -85,14 +69,14 @@ def list_(
         values,
     )
     if as_json:
-        typer.echo(json.dumps(answer, default=str))
+        typer.echo(json_of(answer))
         return
     table = Table(box=None, pad_edge=False)
     titles = ("signal", "reason", "field", "contract_version", "state", "letters", "newest", "example")
     for title in titles:
         table.add_column(title.replace("_", " "), justify="right" if title == "letters" else "left")
     for row in answer:
-        table.add_row(*[_cell(row[title]) for title in titles])
+        table.add_row(*[cell(f"{row[title]:,}" if title == "letters" else row[title]) for title in titles])
     results().print(table)
     typer.echo(f"{sum(row['letters'] for row in answer):,} dead letters, by the first reason of each.")
 
@@ -109,224 +93,37 @@ def show(
     found = _ask(loaded, "SELECT * FROM dead_letters_by_state WHERE record_id = ?", [record])
     if not found:
         raise UsageError(f"there is no dead letter {record!r}: 'headrace dead-letters ls' shows some of each kind")
-    actions = _ask(loaded, "SELECT * FROM dead_letter_actions WHERE record_id = ? ORDER BY batch_id", [record])
-    for letter in found:
-        letter["value"] = _payload(letter["value"])
-        letter["key"] = _payload(letter["key"])
-    if as_json:
-        typer.echo(json.dumps({"letters": found, "actions": actions}, default=str))
-        return
-    for letter in found:
-        table = Table.grid(padding=(0, 2))
-        for name, value in letter.items():
-            if name != "reasons":
-                table.add_row(name, _cell(value))
-        for each in letter["reasons"]:
-            table.add_row("reason", _cell(f"{each['code']} {each['field'] or ''}: {each['message']} ({each['rule']})"))
-        for each in actions:
-            told = f"{each['action']} {each['attempt']}: {each['outcome']} at {each['acted_at']} {each['note'] or ''}"
-            table.add_row("action", _cell(told))
-        results().print(table)
-
-
-@app.command()
-def replay(
-    signal: Signal,
-    reason: Reason = None,
-    since: Since = None,
-    until: Until = None,
-    contract_version: Version = None,
-    id_: Id = None,
-    parked: Parked = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would pass now; write nothing.")] = False,
-    patch: Annotated[
-        Path | None, typer.Option("--patch", help="File of expressions that mend the records on their way back.")
-    ] = None,
-    fill: Annotated[
-        bool, typer.Option("--backfill", help="Then fold what came back into the windows that missed it.")
-    ] = False,
-    note: Said = "",
-    conf_dir: ConfDir = Path("conf"),
-    env: Env = "local",
-    as_json: Json = False,
-) -> None:
-    """Judge dead letters again, by the contract as it is now. What passes goes to the signal's table.
-
-    The third time a record is rejected it is parked. Doing it twice adds nothing.
-    """
-    choice = _choice(reason, since, until, contract_version, id_, parked)
-    if dry_run:
-        _rehearse(conf_dir, env, signal, choice, as_json, patch)
-    else:
-        _act("replay", conf_dir, env, signal, choice, note, as_json, patch=patch, fill=fill)
-
-
-@app.command()
-def park(
-    signal: Signal,
-    reason: Reason = None,
-    since: Since = None,
-    until: Until = None,
-    contract_version: Version = None,
-    id_: Id = None,
-    note: Said = "",
-    conf_dir: ConfDir = Path("conf"),
-    env: Env = "local",
-    as_json: Json = False,
-) -> None:
-    """Hold dead letters back from replay until they are asked for with --parked."""
-    choice = _choice(reason, since, until, contract_version, id_, parked=False)
-    _act("park", conf_dir, env, signal, choice, note, as_json)
-
-
-@app.command()
-def discard(
-    signal: Signal,
-    reason: Reason = None,
-    since: Since = None,
-    until: Until = None,
-    contract_version: Version = None,
-    id_: Id = None,
-    parked: Parked = False,
-    note: Said = "",
-    conf_dir: ConfDir = Path("conf"),
-    env: Env = "local",
-    as_json: Json = False,
-) -> None:
-    """Close dead letters for good. They stay in their table; nothing replays them any more."""
-    choice = _choice(reason, since, until, contract_version, id_, parked)
-    _act("discard", conf_dir, env, signal, choice, note, as_json)
-
-
-def _choice(
-    reason: list[str] | None,
-    since: datetime | None,
-    until: datetime | None,
-    contract_version: str | None,
-    ids: list[str] | None,
-    parked: bool,
-) -> Choice:
-    from headrace.contracts.dead_letters import Choice, State
-
-    _known("reason", reason or (), _codes())
-    return Choice(
-        ids=tuple(ids or ()),
-        reasons=tuple(reason or ()),
-        since=utc(since),
-        until=utc(until),
-        contract_version=contract_version,
-        states=(State.OPEN, State.PARKED) if parked else (State.OPEN,),
+    actions = _ask(
+        loaded, "SELECT * FROM dead_letter_actions WHERE record_id = ? ORDER BY acted_at, batch_id", [record]
     )
-
-
-def _known(what: str, said: Sequence[str], known: Sequence[str]) -> None:
-    from headrace.documents import nearest
-
-    for name in said:
-        if name not in known:
-            raise UsageError(f"there is no {what} {name!r}{nearest(name, known) or '; there are: ' + ', '.join(known)}")
-
-
-def _codes() -> Sequence[str]:
-    from headrace.contracts.reasons import Reason as Code
-
-    return [code.value for code in Code]
-
-
-def _act(
-    action: str,
-    conf_dir: Path,
-    env: str,
-    signal: str,
-    choice: Choice,
-    note: str,
-    as_json: bool,
-    *,
-    patch: Path | None = None,
-    fill: bool = False,
-) -> None:
-    from headrace.contracts.dead_letters import Action
-    from headrace.flows.backfill import backfill
-    from headrace.flows.replay import act
-
-    loaded = project(conf_dir, env)
-    mending = _patch(loaded, signal, patch)
-    spark = session_with_tables(loaded, conf_dir, notes().print)
-    done = act(spark, loaded, signal, Action(action), choice, note=note, patch=mending)
-    missed = [window for one in done for window in one.missed]
-    filled = [
-        (one.feature_set, each)
-        for one in missed
-        if fill
-        for each in backfill(spark, loaded, one.feature_set, one.first - _MOMENT, one.end)
-    ]
-    reached = {name: each.end for name, each in filled}
-    left = [one for one in missed if fill and one.end > reached.get(one.feature_set, one.first - _MOMENT)]
     if as_json:
-        told = {
-            "actions": [asdict(one) for one in done],
-            "backfilled": [(name, asdict(one)) for name, one in filled],
-            "not_final": [asdict(one) for one in left],
-        }
-        typer.echo(json.dumps(told, default=str))
+        typer.echo(json_of({"letters": found, "actions": actions}))
         return
-    for one in done:
-        parts = ", ".join(f"{count:,} {name}" for name, count in one.outcomes.items())
-        typer.echo(f"{one.action}: {one.letters:,} dead letters of {signal}: {parts}.")
-    if not done:
-        typer.echo(f"No dead letter of {signal} fits: nothing was done.")
-    for window in missed:
-        typer.echo(_missing(window))
-    if filled:
-        typer.echo(f"Backfilled: {sum(one.changed for _, one in filled):,} windows have another value now.")
-    for window in left:
-        since = reached.get(window.feature_set, window.first - _MOMENT)
-        typer.echo(
-            f"{window.feature_set}: those that end after {since:%Y-%m-%d %H:%M} are not final yet and were left out; "
-            f"once they are: headrace features backfill {window.feature_set} --from {since:%Y-%m-%dT%H:%M:%S}"
-        )
-    if missed and not fill:
-        typer.echo("headrace features backfill SET folds them in, as does --backfill here.")
+    for letter in found:
+        done = [each for each in actions if each["stage"] == letter["stage"]]
+        results().print(_whole(letter, done))
 
 
-def _patch(loaded: Project, signal: str, file: Path | None) -> Mapping[str, str]:
-    from headrace.contracts.patch import read_patch
-    from headrace.documents import read
+def _whole(letter: dict[str, Any], actions: list[dict[str, Any]]) -> Table:
+    """All columns of a letter, a line each; then its reasons, and what was done with it."""
+    table = Table.grid(padding=(0, 2))
+    for name, value in letter.items():
+        if name != "reasons":
+            table.add_row(name, cell(value))
+    for each in letter["reasons"]:
+        table.add_row("reason", cell(_reason(each)))
+    for each in actions:
+        told = f"{each['action']} {each['attempt']}: {each['outcome']} at {each['acted_at']} {each['note'] or ''}"
+        table.add_row("action", cell(told))
+        if each["patch"]:
+            table.add_row("", cell(f"patch: {cell(each['patch'])}"))
+        for reason in each["reasons"] or ():
+            table.add_row("", cell(_reason(reason)))
+    return table
 
-    if file is None or signal not in loaded.contracts:
-        return {}
-    if not file.is_file():
-        raise UsageError(f"there is no file {file}")
-    return read_patch(read(file), loaded.contracts[signal])
 
-
-def _missing(window: Missed) -> str:
-    return (
-        f"{window.feature_set}: {window.windows:,} windows that end from {window.first:%Y-%m-%d %H:%M} "
-        f"to {window.end:%Y-%m-%d %H:%M} were computed without them."
-    )
-
-
-def _rehearse(conf_dir: Path, env: str, signal: str, choice: Choice, as_json: bool, patch: Path | None) -> None:
-    from pyspark.sql import functions as F
-
-    from headrace.flows.replay import rehearse
-
-    loaded = project(conf_dir, env)
-    mending = _patch(loaded, signal, patch)
-    spark = session_with_tables(loaded, conf_dir, notes().print)
-    would = rehearse(spark, loaded, signal, choice, mending)
-    first = F.try_element_at("reasons", F.lit(1))
-    counted = would.groupBy("outcome", first["code"].alias("reason"), first["field"].alias("field")).count()
-    rows = [row.asDict() for row in counted.orderBy(F.desc("count")).collect()]
-    if as_json:
-        typer.echo(json.dumps(rows))
-        return
-    table = Table("would be", "reason", "field", "letters", box=None, pad_edge=False)
-    for row in rows:
-        table.add_row(*[_cell(row[name]) for name in ("outcome", "reason", "field", "count")])
-    results().print(table)
-    typer.echo("Nothing was written.")
+def _reason(reason: dict[str, Any]) -> str:
+    return f"{reason['code']} {reason['field'] or ''}: {reason['message']} ({reason['rule']})"
 
 
 def _ask(loaded: Project, sql: str, values: list[Any]) -> list[dict[str, Any]]:
@@ -339,10 +136,5 @@ def _ask(loaded: Project, sql: str, values: list[Any]) -> list[dict[str, Any]]:
     return [dict(zip(names, row, strict=True)) for row in answer.fetchall()]
 
 
-def _payload(value: bytes | None) -> str | None:
-    return None if value is None else value.decode("utf-8", "backslashreplace")
-
-
-def _cell(value: object) -> str:
-    text = "" if value is None else f"{value:,}" if isinstance(value, int) else str(value)
-    return in_one_line(text)
+for _acting in (replay, park, discard):
+    app.command()(_acting)

@@ -123,7 +123,7 @@ def _delivery(
 
 
 def _print(out: Console, loaded: Project, sent: Sent, found: Reconciled, *, seconds: float, env: str) -> None:
-    out.print(f"\n[bold]{sum(found.sent.values()):,} records in {seconds:,.0f} s[/bold]")
+    out.print(f"\n{sum(found.sent.values()):,} records in {seconds:,.0f} s", style="bold")
     flow = Table("signal", "sent", "accepted", "rejected", box=None, pad_edge=False)
     for signal, count in found.sent.items():
         flow.add_row(signal, f"{count:,}", f"{found.accepted[signal]:,}", f"{found.rejected[signal]:,}")

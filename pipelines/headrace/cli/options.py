@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from headrace.documents import nearest
+from headrace.errors import UsageError
+
 if TYPE_CHECKING:
     from headrace.flows.project import Project
 
-__all__ = ["ConfDir", "Env", "Json", "project", "utc"]
+__all__ = ["ConfDir", "Env", "Json", "known", "project", "utc"]
 
 ConfDir = Annotated[Path, typer.Option("--conf-dir", envvar="HEADRACE_CONF", help="Folder of the configuration.")]
 Env = Annotated[str, typer.Option("--env", envvar="HEADRACE_ENV", help="Folder of it that is laid over base.")]
@@ -34,3 +38,10 @@ def utc(said: datetime | None) -> datetime | None:
     if said is None:
         return None
     return said.replace(tzinfo=UTC) if said.tzinfo is None else said.astimezone(UTC)
+
+
+def known(what: str, said: Sequence[str], there: Sequence[str]) -> None:
+    """Raises UsageError where one of the names said is none of those there are."""
+    for name in said:
+        if name not in there:
+            raise UsageError(f"there is no {what} {name!r}{nearest(name, there) or '; there are: ' + ', '.join(there)}")

@@ -11,10 +11,8 @@ import typer
 from rich.table import Table
 
 from headrace.cli.options import ConfDir, Env, Json, project
-from headrace.cli.output import notes, results
+from headrace.cli.output import in_one_line, notes, results
 from headrace.cli.session import session_with_tables
-from headrace.documents import nearest
-from headrace.errors import UsageError
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -92,9 +90,7 @@ def resume(
 
 def _loaded(conf_dir: Path, env: str, signal: str) -> Project:
     loaded = project(conf_dir, env)
-    known = list(loaded.settings.signals)
-    if signal not in known:
-        raise UsageError(f"there is no signal {signal!r}{nearest(signal, known)}")
+    loaded.contract(signal)
     return loaded
 
 
@@ -108,5 +104,7 @@ def _tell(now: Transition, as_json: bool) -> None:
     if as_json:
         typer.echo(json.dumps({"signal": now.signal, "state": now.state, "sequence": now.sequence, "note": now.note}))
         return
+    since = f" since {now.changed_at:%Y-%m-%d %H:%M}" if now.sequence else ""
     waived = f"; batch {now.held_batch_id} may pass as it is" if now.waived else ""
-    typer.echo(f"The source of {now.signal} is {now.state}{waived}.")
+    why = f": {now.note}" if now.note else ""
+    typer.echo(in_one_line(f"The source of {now.signal} is {now.state}{since}{waived}{why}."))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,7 +9,8 @@ import typer
 from rich.table import Table
 
 from headrace.cli.options import ConfDir, Env, Json, project
-from headrace.cli.output import in_one_line, results
+from headrace.cli.output import as_json as json_of
+from headrace.cli.output import cell, results
 from headrace.errors import UsageError
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ def sql(
     names = [column[0] for column in answer.description or []]
     rows = answer.fetchall()
     if as_json:
-        typer.echo(json.dumps([dict(zip(names, row, strict=True)) for row in rows], default=str))
+        typer.echo(json_of([dict(zip(names, row, strict=True)) for row in rows]))
         return
     table = Table(*names, box=None, pad_edge=False)
     for row in rows:
@@ -57,5 +57,4 @@ def _listing(loaded: Project) -> str:
 
 
 def _cell(value: object) -> str:
-    text = "" if value is None else f"{value:.6g}" if isinstance(value, float) else str(value)
-    return in_one_line(text)
+    return cell(f"{value:.6g}" if isinstance(value, float) else value)

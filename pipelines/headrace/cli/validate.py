@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from headrace.cli.options import ConfDir, Env, Json, project
+from headrace.cli.output import results
 from headrace.config import DeltaSource, KafkaSource, Source, duration_text
 from headrace.errors import ConfigError
 from headrace.features.window import Window
@@ -37,7 +37,7 @@ def validate(conf_dir: ConfDir = Path("conf"), env: Env = "local", as_json: Json
         return
     for table in _tables(loaded):
         if table.row_count:
-            Console().print(table, "")
+            results().print(table, "")
     typer.echo(f"Project {loaded.settings.project}, environment {env}: the configuration is right.")
 
 
@@ -63,7 +63,7 @@ def _tables(loaded: Project) -> Iterator[Table]:
     signals = _table("signal", "source", "contract", "fields", "rules")
     for name, contract in loaded.contracts.items():
         source = _said(loaded.settings.signals[name].source)
-        counts = (str(len(contract.fields)), str(len(contract.rules)))
+        counts = (str(len(contract.fields)), str(len(contract.rules) + len(contract.aggregates)))
         signals.add_row(name, source, f"{contract.id} {contract.version}", *counts)
     yield signals
     sets = _table("feature set", "of", "by", "window", "features")
