@@ -32,6 +32,7 @@ __all__ = [
     "Duration",
     "FileSource",
     "KafkaSource",
+    "Lasting",
     "Limits",
     "Maintenance",
     "Name",
@@ -48,6 +49,7 @@ __all__ = [
     "Spark",
     "SqliteOnline",
     "Storage",
+    "Topic",
     "duration",
     "duration_text",
 ]
@@ -88,6 +90,15 @@ def _duration(value: object) -> timedelta:
 
 Duration = Annotated[timedelta, BeforeValidator(_duration), PlainSerializer(duration_text)]
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,62}$")]
+
+
+def _at_least(least: timedelta, value: timedelta) -> timedelta:
+    if value < least:
+        raise ValueError(f"must be at least {duration_text(least)}")
+    return value
+
+
+Lasting = Annotated[Duration, AfterValidator(partial(_at_least, timedelta(seconds=1)))]
 
 
 class Section(BaseModel):
@@ -282,7 +293,12 @@ class Duplicates(Section):
 
 
 class DeadLetterTopic(Topic):
-    """A Kafka topic that gets a copy of every dead letter, at least once. The table stays the record of them."""
+    """A Kafka topic that gets a copy of every dead letter, at least once. The table stays the record of them.
+
+    max_bytes: of a letter that is larger, headers that came with it counted, the copy has neither its value nor those.
+    """
+
+    max_bytes: int = Field(default=900_000, ge=1)
 
 
 class Signal(Section):
@@ -354,12 +370,6 @@ def _is_redis(url: str) -> bool:
         return parts.scheme in ("redis", "rediss", "unix") and parts.port != 0
     except ValueError:
         return False
-
-
-def _at_least(least: timedelta, value: timedelta) -> timedelta:
-    if value < least:
-        raise ValueError(f"must be at least {duration_text(least)}")
-    return value
 
 
 # A day is longer than any batch takes between what it chooses and where that is stored.

@@ -5,9 +5,30 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from pyspark.sql import SparkSession
+from pyspark.sql import DataFrame, SparkSession
 
-from headrace.io.sources import file_lines
+from headrace.config import FileSource
+from headrace.io.sources import file_envelopes, file_lines, files_there
+
+
+def test_what_lies_in_sub_folders_is_none_of_the_folders(spark: SparkSession, tmp_path: Path) -> None:
+    """One named as a partition of Hive's would have made Spark pass over the folder's own files."""
+    folder, checkpoint = tmp_path / "landing é 1%", str(tmp_path / "checkpoint")
+    for name in ("a.jsonl", "day=1/a.jsonl", "staging/b.jsonl", "day=1/deeper/c.jsonl"):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(f"{name}\n")
+    source = FileSource(kind="files", path=f"{folder}/")
+    assert [row["path"].rpartition("/")[2] for row in files_there(spark, source).collect()] == ["a.jsonl"]
+    taken = list[str]()
+
+    def take(batch: DataFrame, _: int) -> None:
+        taken.extend(bytes(row["value"]).decode() for row in batch.select("value").collect())
+
+    for _ in range(2):
+        stream = file_envelopes(spark, source, "signal").writeStream.foreachBatch(take)
+        stream.option("checkpointLocation", checkpoint).trigger(availableNow=True).start().awaitTermination()
+        (folder / "b.jsonl").write_text("second\n")
+    assert taken == ["a.jsonl", "second"]
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,8 @@ import pytest
 from pyspark.sql import DataFrame, Row, SparkSession
 from pyspark.sql import functions as F
 
+from headrace.features.aggregates import feature_type
+from headrace.features.compare import differs
 from headrace.features.spec import FeatureSet
 from headrace.features.windows import windowed
 
@@ -79,6 +81,31 @@ def by_key(rows: list[Row]) -> dict[tuple[str, str], dict[str, Any]]:
         start, _ = values.pop("window_start"), values.pop("window_end")
         found[values.pop("airport"), f"{start:%H:%M}"] = values
     return found
+
+
+@pytest.mark.parametrize(("field", "summed"), [("(8,2)", "(18,2)"), ("(18,8)", "(28,8)"), ("(38,0)", "(38,0)")])
+def test_a_sum_of_decimals_is_of_the_type_its_table_has(spark: SparkSession, field: str, summed: str) -> None:
+    rows = given(spark).withColumn("fee", F.col("fee").cast(f"DECIMAL{field}"))
+    feature_set = declared(window={"length": "1 hour"}, features={"total": {"op": "sum", "of": "fee"}})
+    found = windowed(rows, feature_set).schema["total"].dataType.simpleString()
+    declared_type = feature_type(feature_set.features["total"], f"DECIMAL{field}")
+    assert found == declared_type.lower() == f"decimal{summed}"
+
+
+def test_what_is_beyond_the_largest_number_is_null_and_no_difference(spark: SparkSession) -> None:
+    huge = "try_cast(1e308 AS DOUBLE)"
+    features = {"total": {"op": "sum", "of": huge}, "mean": {"op": "mean", "of": huge}, "n": {"op": "count"}}
+    derived = {"twice": {"expression": "n * 1e308 * 10", "kind": "number"}}
+    feature_set = declared(window={"length": "1 hour"}, features=features, derived=derived)
+    found = by_key(windowed(given(spark), feature_set).collect())
+    assert (found["EWR", "00:00"]["total"], found["EWR", "00:00"]["twice"]) == (None, None)
+    same = spark.sql("SELECT double('Infinity') AS a, double('Infinity') AS b, double(1) AS c, double(null) AS d")
+    assert same.select(
+        differs(F.col("a"), F.col("b"), "DOUBLE"), differs(F.col("c"), F.col("d"), "DOUBLE")
+    ).first() == (
+        False,
+        True,
+    )
 
 
 def test_every_operation(spark: SparkSession) -> None:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -121,6 +124,19 @@ def test_a_name_that_is_none_is_no_empty_answer(home: Path, chosen: tuple[str, .
     refused = asked(home, "ls", *chosen)
     assert refused.exit_code == 2
     assert said in refused.stderr
+
+
+def test_times_are_in_utc_wherever_the_machine_is(home: Path) -> None:
+    command = [sys.executable, "-m", "headrace", "dead-letters", "ls", "--json", "--since", "2026-01-01T11:00:00"]
+    ran = subprocess.run(
+        [*command, "--conf-dir", str(CONF)],
+        env={**os.environ, "HEADRACE_HOME": str(home), "TZ": "America/New_York"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    (row,) = json.loads(ran.stdout)
+    assert (row["letters"], row["newest"]) == (1, "2026-01-01 11:00:00")
 
 
 def test_one_letter_is_shown_whole(home: Path) -> None:

@@ -86,6 +86,11 @@ def test_what_becomes_of_unknown_fields(tmp_path: Path, said: Unknown) -> None:
             "{name: a, logicalType: number, physicalType: 'decimal(10, 2)', logicalTypeOptions: {minimum: 0.1}}",
             Field(name="a", kind=Kind.DECIMAL, precision=10, scale=2, minimum=Decimal("0.1")),
         ),
+        (
+            "{name: a, logicalType: number, physicalType: 'decimal(20, 2)', "
+            "logicalTypeOptions: {maximum: 99999999999999999.99}}",
+            Field(name="a", kind=Kind.DECIMAL, precision=20, scale=2, maximum=Decimal("99999999999999999.99")),
+        ),
         ("{name: a, logicalType: number, physicalType: double}", Field(name="a", kind=Kind.NUMBER)),
         (
             "{name: a, logicalType: integer, logicalTypeOptions: {exclusiveMinimum: 0, exclusiveMaximum: 9}}",

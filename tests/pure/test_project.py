@@ -335,6 +335,12 @@ MISTAKES = {
         "op: approx_quantile, of: dep_delay",
         "features.mean_dep_delay: approx_quantile needs 'at', as in 0.9",
     ),
+    "a rate counted in no time": (
+        SET,
+        "op: mean, of: dep_delay",
+        "op: rate, per: 0 hours",
+        "features.mean_dep_delay.per: must be at least 1 second",
+    ),
     "a rate that is a mean": (
         SET,
         "op: mean, of: dep_delay",

@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from headrace.models.scoring import answers, confidence
-from headrace.models.spec import Output
+from headrace.models.scoring import answered, answers, confidence
+from headrace.models.spec import Inputs, Model, Output
 
 VALUE = Output(name="y")
 SECOND = Output(name="p", column=1, kind="probability")
@@ -34,10 +34,40 @@ NAN = float("nan")
         (None, VALUE, [NAN, NAN]),
         (pd.DataFrame({"other": [1.0, 2.0]}), NAMED, [NAN, NAN]),
         (np.array([[0.9], [0.2]]), SECOND, [NAN, NAN]),
+        (np.array([[0.9], [0.2]]), VALUE, [0.9, 0.2]),
+        (pd.DataFrame({"only": [0.9, 0.2]}), VALUE, [0.9, 0.2]),
+        (np.array([[0.9, 0.1]]), VALUE, [NAN, NAN]),
+        (pd.DataFrame({"no": [0.9, 0.2], "late": [0.1, 0.8]}), VALUE, [NAN, NAN]),
+        ([10**400, 1], VALUE, [NAN, NAN]),
     ],
 )
 def test_answers(returned: Any, output: Output, expected: list[float]) -> None:
     np.testing.assert_array_equal(answers(returned, output, 2), expected)
+
+
+def asked(values: list[float], refused: set[float]) -> list[float]:
+    """What becomes of records by a model that raises for some."""
+
+    def predict(rows: pd.DataFrame) -> Any:
+        if refused & set(rows["x"]):
+            raise RuntimeError("weight too large")
+        return rows["x"] * 2
+
+    model = Model.model_construct(inputs=Inputs(signal=("x",)), output=VALUE)
+    return list(answered(model, pd.DataFrame({"x": values}), predict)["y"])
+
+
+def test_a_record_the_model_raises_for_has_no_answer_and_costs_the_others_none() -> None:
+    values = [float(each) for each in range(1_000)]
+    found = asked(values, {7.0, 8.0, 999.0})
+    np.testing.assert_array_equal(found, [NAN if each in (7.0, 8.0, 999.0) else each * 2 for each in values])
+    np.testing.assert_array_equal(asked([7.0], {7.0}), [NAN])
+
+
+@pytest.mark.parametrize("refused", [set(range(1_000)), set(range(0, 1_000, 2))])
+def test_a_model_that_fails_is_no_matter_of_records(refused: set[float]) -> None:
+    with pytest.raises(RuntimeError, match="weight too large"):
+        asked([float(each) for each in range(1_000)], refused)
 
 
 def test_confidence_is_that_of_the_likelier_side() -> None:

@@ -27,12 +27,14 @@ def test_a_copy_of_each_dead_letter_and_a_dead_letter_topic_as_source(
     for topic in topics:
         kafka_admin.create_topic(broker.bootstrap, topic, 1, {})
     source = {"kind": "kafka", "bootstrap": broker.bootstrap, "topic": topics[0]}
-    signal = {"source": source, "dead_letter_topic": {"bootstrap": broker.bootstrap, "topic": topics[1]}}
+    copies_to = {"bootstrap": broker.bootstrap, "topic": topics[1], "max_bytes": 1_000}
+    signal = {"source": source, "dead_letter_topic": copies_to}
     project = place(tmp_path, {"signals": {"weather": signal}}).project
     # As Connect leaves them in a dead-letter topic of its own.
     came = [("__connect.errors.topic", b"weather-raw"), ("__connect.errors.offset", b"17")]
     producer = KafkaProducer(bootstrap_servers=broker.bootstrap, acks="all")
-    for key, value in ((b"k0", json.dumps(GOOD).encode()), (b"k1", b'{"occurred_at"'), (b"k2", b"\xff\x00")):
+    sent = {b"k0": json.dumps(GOOD).encode(), b"k1": b'{"occurred_at"', b"k2": b"\xff\x00", b"k3": b"x" * 1_000}
+    for key, value in sent.items():
         producer.send(topics[0], key=key, value=value, headers=came)
     producer.flush()
     producer.close()
@@ -44,7 +46,9 @@ def test_a_copy_of_each_dead_letter_and_a_dead_letter_topic_as_source(
     assert {key: row["reasons"][0]["code"] for key, row in letters.items()} == {
         b"k1": "malformed",
         b"k2": "invalid_utf8",
+        b"k3": "malformed",
     }
+    assert bytes(letters[b"k3"]["value"]) == sent[b"k3"]
     assert [(one["key"], bytes(one["value"])) for one in letters[b"k1"]["headers"]] == came
 
     consumer = KafkaConsumer(
@@ -52,7 +56,16 @@ def test_a_copy_of_each_dead_letter_and_a_dead_letter_topic_as_source(
     )
     copies = {record.key: record for record in consumer}
     consumer.close()
-    assert {key: record.value for key, record in copies.items()} == {b"k1": b'{"occurred_at"', b"k2": b"\xff\x00"}
+    assert {key: record.value for key, record in copies.items()} == {
+        b"k1": sent[b"k1"],
+        b"k2": sent[b"k2"],
+        b"k3": None,
+    }
+    without = dict(copies[b"k3"].headers)
+    assert "__connect.errors.offset" in without
+    assert (
+        without["headrace.bytes_left_out"] == str(1_000 + sum(len(name) + len(value) for name, value in came)).encode()
+    )
     headers = copies[b"k1"].headers
     assert headers[:2] == came
     ours = {name: value.decode() for name, value in headers[2:]}

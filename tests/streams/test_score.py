@@ -22,10 +22,12 @@ from tests.streams.conftest import Taken
 from typer.testing import CliRunner
 
 from headrace.cli import app
+from headrace.contracts.dead_letters import Action, Choice
 from headrace.contracts.model import Unknown
 from headrace.demo.feed import Record
 from headrace.flows import score
 from headrace.flows.feature_check import check as compare
+from headrace.flows.replay import act
 from headrace.flows.train import train
 from headrace.io import registry
 from headrace.io.lake import Lake
@@ -144,6 +146,11 @@ def test_a_record_the_model_cannot_answer_is_a_dead_letter(
     decided = scored.lake.read(spark, "predictions_arrives_late")
     assert decided.count() == asked.count() - len(hopeless)
     assert decided.where(F.col("probability_late") != 0.25).count() == 0
+    unscored = Choice(reasons=("not_scored",))
+    assert act(spark, scored.project, "departures", Action.REPLAY, unscored) == []
+    (done,) = act(spark, scored.project, "departures", Action.DISCARD, unscored)
+    assert done.outcomes == {"discarded": len(hopeless)}
+    assert act(spark, scored.project, "departures", Action.DISCARD, unscored) == []
     assert differences(spark, scored.project) == {}
 
 

@@ -18,7 +18,7 @@ from rich.table import Table
 
 from headrace.cli.options import ConfDir, Env, Json, project
 from headrace.cli.output import results
-from headrace.config import DeltaSource, KafkaSource, Online, SqliteOnline
+from headrace.config import DeltaSource, KafkaSource, Online, SqliteOnline, Topic
 from headrace.errors import HeadraceError, InfrastructureError
 from headrace.flows.project import Project
 
@@ -61,6 +61,8 @@ def examine(loaded: Project, conf_dir: Path) -> Iterator[Examined]:
     for name, signal in loaded.settings.signals.items():
         if isinstance(signal.source, KafkaSource):
             yield _try(f"topic of {name}", partial(_topic, signal.source))
+        if signal.dead_letter_topic is not None:
+            yield _try(f"dead-letter topic of {name}", partial(_topic, signal.dead_letter_topic))
         if isinstance(signal.source, DeltaSource):
             yield _try(f"table of {name}", partial(_table, signal.source))
 
@@ -146,7 +148,7 @@ def _online(place: Online) -> str:
     return f"the server answers; keys begin with {place.prefix}"
 
 
-def _topic(source: KafkaSource) -> str:
+def _topic(source: Topic) -> str:
     from headrace.io import kafka_admin
 
     ends = kafka_admin.end_offsets(source.bootstrap, source.topic, source.opened)

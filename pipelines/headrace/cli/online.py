@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -12,6 +11,7 @@ import typer
 from rich.table import Table
 
 from headrace.cli.options import ConfDir, Env, Json, project, utc
+from headrace.cli.output import as_json as json_of
 from headrace.cli.output import cell, notes, results
 from headrace.errors import UsageError
 
@@ -60,7 +60,7 @@ def get(
     with open_view(project(conf_dir, env), feature_set) as view:
         (answer,) = view.get([asked], utc(at))
     if as_json:
-        typer.echo(json.dumps(_plain(answer), default=str))
+        typer.echo(json_of(_plain(answer)))
         return
     results().print(_table(answer))
     typer.echo(_told(answer))

@@ -16,13 +16,22 @@ __all__ = ["kafka_records"]
 _CONNECT, _OURS = "__connect.errors.", "headrace."
 
 
-def kafka_records(letters: DataFrame) -> DataFrame:
+def kafka_records(letters: DataFrame, max_bytes: int) -> DataFrame:
     """The letters as Kafka's sink takes them.
 
     In: rows of ``dead_letters``. Out: ``key``, ``value`` as they came, ``headers``: those that came, then ours; the
     first reason is the exception, ``headrace.reasons`` has all as JSON. ``headrace.record_id`` tells a letter that is
-    sent twice, as the sink may.
+    sent twice, as the sink may. A letter of more than ``max_bytes`` goes without its value and the headers that came;
+    ``headrace.bytes_left_out`` says how many bytes they have.
     """
+    came = F.coalesce("headers", F.array().cast(HEADERS))
+    of_headers = F.aggregate(
+        came,
+        F.lit(0).cast("bigint"),
+        lambda total, one: total + F.octet_length(one["key"]) + F.coalesce(F.length(one["value"]), F.lit(0)),
+    )
+    whole = of_headers + F.coalesce(F.length("value"), F.lit(0))
+    large = whole + F.coalesce(F.length("key"), F.lit(0)) > max_bytes
     source, first = F.col("source"), F.try_element_at("reasons", F.lit(1))
     told = {
         f"{_CONNECT}topic": source["name"],
@@ -39,13 +48,17 @@ def kafka_records(letters: DataFrame) -> DataFrame:
         f"{_OURS}reasons": F.to_json("reasons"),
         f"{_OURS}contract_version": F.col("contract_version"),
         f"{_OURS}contract_fingerprint": F.col("contract_fingerprint"),
+        f"{_OURS}bytes_left_out": F.when(large, whole).cast("string"),
         f"{_OURS}rejected_at": F.date_format("rejected_at", "yyyy-MM-dd'T'HH:mm:ss.SSS'Z'"),
     }
     said = F.filter(
         F.array(*[_header(name, text) for name, text in told.items()]), lambda one: one["value"].isNotNull()
     )
-    came = F.coalesce("headers", F.array().cast(HEADERS))
-    return letters.select("key", "value", F.concat(came, said).alias("headers"))
+    return letters.select(
+        "key",
+        F.when(~large, F.col("value")).alias("value"),
+        F.when(large, said).otherwise(F.concat(came, said)).alias("headers"),
+    )
 
 
 def _header(name: str, text: Column) -> Column:

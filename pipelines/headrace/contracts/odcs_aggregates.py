@@ -173,6 +173,8 @@ def _values(node: Node, field: Field, mistakes: Mistakes, *, null: bool) -> tupl
     if field.kind not in (Kind.STRING, Kind.INTEGER, Kind.NUMBER, Kind.DECIMAL):
         mistakes.add(node, f"cannot be listed for type {field.kind}")
         return ()
+    if not node.items:
+        mistakes.add(node, "must be a list of values")
     found: list[Any] = []
     for item in node.items:
         if item.value is None and null:

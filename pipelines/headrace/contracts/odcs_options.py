@@ -9,7 +9,7 @@ from typing import Any
 
 from headrace.contracts.model import TIMES, Bound, Kind
 from headrace.contracts.odcs_formats import check_zone, format_of, zone_name
-from headrace.documents import Mistakes, Node, nearest
+from headrace.documents import Mistakes, Node, Written, nearest
 from headrace.patterns import pattern_mistake
 
 __all__ = ["read_options"]
@@ -94,6 +94,9 @@ def _number(value: Any, kind: Kind) -> int | float | Decimal:
 
 def _exact(value: int | float) -> Decimal:
     found = Decimal(str(value))
+    written = Decimal(value.text) if isinstance(value, Written) else found
+    # What is equal stays as it was, for the fingerprint of the contract is made of it.
+    found = found if found == written else written
     exponent = int(found.as_tuple().exponent)
     if max(found.adjusted() + 1, 0) + max(-exponent, 0) > _DIGITS:
         raise ValueError(f"must have at most {_DIGITS} digits")

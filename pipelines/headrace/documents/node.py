@@ -10,10 +10,21 @@ from typing import Any
 
 from headrace.errors import ConfigError
 
-__all__ = ["Mistakes", "Node", "Scalar", "Step", "nearest"]
+__all__ = ["Mistakes", "Node", "Scalar", "Step", "Written", "nearest"]
 
 Step = str | int
 Scalar = str | int | float | bool | None
+
+
+class Written(float):
+    """A number with a fraction or an exponent, and ``text``, how it is written, which may say more digits."""
+
+    text: str
+
+    def __new__(cls, value: float, text: str) -> Written:
+        number = super().__new__(cls, value)
+        number.text = text
+        return number
 
 
 @dataclass(frozen=True, slots=True)

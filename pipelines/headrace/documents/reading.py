@@ -11,7 +11,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.nodes import MappingNode, ScalarNode, SequenceNode
 
-from headrace.documents.node import Mistakes, Node, Scalar, Step
+from headrace.documents.node import Mistakes, Node, Scalar, Step, Written
 from headrace.errors import ConfigError
 
 __all__ = ["read"]
@@ -123,7 +123,7 @@ class _Building:
         except (YAMLError, ValueError):
             self.mistakes.add(here, "is no value of the type it looks like: put it in quotes")
             return None
-        return value
+        return Written(value, source.value) if isinstance(value, float) else value
 
     def _plain_tag(self, source: Any, kind: str, here: Node) -> None:
         if source.tag != _TAG + kind:

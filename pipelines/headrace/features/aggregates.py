@@ -14,10 +14,12 @@ from pyspark.sql import functions as F
 from headrace.features.feature import Derived, Feature, Op
 from headrace.features.spec import Value
 
-__all__ = ["aggregate", "derived_type", "feature_type"]
+__all__ = ["aggregate", "derived_type", "feature_type", "finite"]
 
 # The error of ranks is 1 in this many: up to half as many records the quantile is exact.
 _ACCURACY = 10_000
+# A sum of decimals has so many digits more than they have, up to the 38 there can be.
+_MORE_DIGITS = 10
 
 
 def feature_type(feature: Feature, field_type: str | None) -> str:
@@ -25,8 +27,9 @@ def feature_type(feature: Feature, field_type: str | None) -> str:
     match feature.op:
         case Op.COUNT | Op.APPROX_DISTINCT:
             return "BIGINT"
-        case Op.SUM if field_type not in ("BIGINT", "DOUBLE"):
-            return "DECIMAL(38,6)"
+        case Op.SUM if field_type and field_type.startswith("DECIMAL"):
+            precision, scale = (int(size) for size in field_type.removeprefix("DECIMAL(").removesuffix(")").split(","))
+            return f"DECIMAL({min(precision + _MORE_DIGITS, 38)},{scale})"
         case Op.SUM | Op.MIN | Op.MAX | Op.FIRST | Op.LAST:
             return field_type or "BIGINT"
         case _:
@@ -45,15 +48,15 @@ def aggregate(value: Value) -> Column:
         case Op.COUNT:
             return F.count(records)
         case Op.SUM:
-            return F.try_sum(records)
+            return finite(F.try_sum(records))
         case Op.MEAN:
-            return F.avg(records.cast("double"))
+            return finite(F.avg(records.cast("double")))
         case Op.MIN:
             return F.min(records)
         case Op.MAX:
             return F.max(records)
         case Op.STDDEV:
-            return F.stddev_samp(records.cast("double"))
+            return finite(F.stddev_samp(records.cast("double")))
         case Op.APPROX_DISTINCT:
             # HyperLogLog++, standard error 0.05 (Heule et al. 2013).
             return F.approx_count_distinct(records)
@@ -71,6 +74,11 @@ def aggregate(value: Value) -> Column:
         case Op.SINCE_LAST:
             last = F.max(F.when(records.isNotNull(), F.col("event_time")))
             return (F.unix_micros("_window.end") - F.unix_micros(last)) / F.lit(1e6)
+
+
+def finite(number: Column) -> Column:
+    """The number; null where it is beyond the largest, or none."""
+    return F.when(F.abs(number.cast("double")) < float("inf"), number)
 
 
 def _taken(value: Value) -> Column:

@@ -33,7 +33,7 @@ def differs(left: Column, right: Column, type_: str) -> Column:
     if type_ != "DOUBLE":
         return ~left.eqNullSafe(right)
     apart = F.abs(left - right) > TOLERANCE * F.greatest(F.abs(left), F.abs(right))
-    return F.coalesce(apart, left.isNull() != right.isNull())
+    return ~left.eqNullSafe(right) & F.coalesce(apart, F.lit(True))
 
 
 def compared(

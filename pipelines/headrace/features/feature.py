@@ -7,7 +7,7 @@ from typing import Literal
 
 from pydantic import Field, StrictBool, StrictFloat, StrictInt, StrictStr, model_validator
 
-from headrace.config import Duration, Section
+from headrace.config import Duration, Lasting, Section
 
 __all__ = ["Default", "Derived", "Feature", "Op"]
 
@@ -59,7 +59,7 @@ class Feature(Section):
     of: str | None = None
     where: str | None = None
     at: float | None = Field(default=None, gt=0, lt=1)
-    per: Duration | None = None
+    per: Lasting | None = None
     over: tuple[Duration, ...] = ()
     default: Default | None = None
     unit: str = ""

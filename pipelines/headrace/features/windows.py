@@ -11,7 +11,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from headrace.config import duration_text
-from headrace.features.aggregates import aggregate
+from headrace.features.aggregates import aggregate, finite
 from headrace.features.spec import FeatureSet
 
 __all__ = ["WINDOW", "aggregated", "in_time", "in_windows", "wanted", "windowed", "within"]
@@ -75,7 +75,10 @@ def aggregated(rows: DataFrame, feature_set: FeatureSet, by: Sequence[str] = ())
         *[aggregate(value).alias(value.name) for value in feature_set.values],
         F.count(F.lit(1)).alias("records"),
     )
-    derived = {name: F.expr(one.expression) for name, one in feature_set.derived.items()}
+    derived = {
+        name: F.expr(one.expression) if one.kind == "condition" else finite(F.expr(one.expression))
+        for name, one in feature_set.derived.items()
+    }
     return grouped.withColumns(derived).select(
         *by,
         *feature_set.entity,

@@ -85,7 +85,7 @@ def _commit(ingest: Ingest, batch: Batch, decided: DataFrame, choices: Mapping[s
         letters = _dead_letters(decided.where(~accepted), ingest, batch)
         ingest.lake.append(letters, DEAD_LETTERS, batch.writer)
         if ingest.dead_letter_topic is not None:
-            send(kafka_records(letters), ingest.dead_letter_topic)
+            send(kafka_records(letters, ingest.dead_letter_topic.max_bytes), ingest.dead_letter_topic)
     usual = marked(decided.where(accepted), choices["outliers"]["bounds"])
     kept = _accepted(usual, ingest, batch, choices["before"]["high_water"])
     target = _target(ingest, choices)

@@ -29,7 +29,7 @@ from headrace.io import kafka_admin, ledger
 from headrace.io.cuts import cuts, history_of
 from headrace.io.delta_source import source_table
 from headrace.io.lake import Lake
-from headrace.io.sources import file_lines
+from headrace.io.sources import file_lines, files_there
 from headrace.tables import LEDGER
 
 __all__ = ["Finding", "check"]
@@ -150,7 +150,7 @@ def _files(spark: SparkSession, mine: DataFrame, signal: str, source: FileSource
 
 def _slices(spark: SparkSession, signal: str, source: FileSource) -> list[ledger.Slice]:
     try:
-        files = spark.read.format("binaryFile").load(source.path)
+        files = files_there(spark, source)
     except AnalysisException as error:
         if error.getCondition() != "PATH_NOT_FOUND":
             raise

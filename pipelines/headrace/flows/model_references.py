@@ -138,5 +138,7 @@ def _label(node: Node, label: Label, signal: str, signals: Signals, mistakes: Mi
     both = [exists(at, label.by, theirs, label.signal, mistakes), exists(at, label.by, ours, signal, mistakes)]
     if all(both) and theirs[label.by] != ours[label.by]:
         mistakes.add(at, f"is {theirs[label.by]} in {label.signal}, but {ours[label.by]} in {signal}")
+    if theirs.get(label.expression) in (*TIMES, Kind.OBJECT, Kind.ARRAY):
+        mistakes.add(node.at("expression"), f"{label.expression} is {theirs[label.expression]}: a label is a number")
     expression = safe(node.at("expression"), label.expression, theirs, compile_expression, mistakes)
     return label.model_copy(update={"expression": expression})

@@ -19,6 +19,7 @@ from headrace.flows.locations import located
 from headrace.flows.model_references import check_models
 from headrace.flows.references import Declared, Signals, apart, instead, read_ones
 from headrace.flows.set_references import check_sets
+from headrace.flows.topics import check_rings
 from headrace.models.spec import Model
 from headrace.tables import ENDINGS, ENDINGS_OF_SET
 
@@ -86,6 +87,7 @@ def load(conf_dir: Path, env: str | None, environ: Mapping[str, str]) -> Project
     apart({name: tree.at("signals", name) for name in settings.signals}, ENDINGS, mistakes)
     apart({name: node.at("name") for name, (node, _) in read_ones(sets)}, ENDINGS_OF_SET, mistakes)
     apart({name: node.at("name") for name, (node, _) in read_ones(models)}, ENDINGS, mistakes)
+    check_rings(tree, settings, mistakes)
     checked_sets = check_sets(sets, signals, mistakes)
     checked_models = check_models(models, sets, signals, mistakes)
     mistakes.done()

@@ -74,6 +74,7 @@ class _Replay:
     signal: str
     contract: Contract
     feature_sets: tuple[FeatureSet, ...]
+    models: tuple[str, ...]
     duplicates: Duplicates | None
     lake: Lake
     query_id: str
@@ -108,7 +109,7 @@ def act(
     done = []
     if begun is not None:
         done.append(_batch(spark, here, next_, begun))
-        if {name: begun[name] for name in asked} == json.loads(json.dumps(asked)):
+        if _as_stored(asked) == _as_stored({name: begun[name] for name in asked}):
             return done
         next_ = Writer(here.query_id, next_.batch_id + 1)
     choices = {**asked, "note": note, **_cut(spark, here, last=next_.batch_id - 1)}
@@ -132,6 +133,7 @@ def _described(project: Project, signal: str) -> _Replay:
         signal=signal,
         contract=contract,
         feature_sets=tuple(one for one in project.feature_sets.values() if one.signal == signal),
+        models=tuple(name for name, one in project.models.items() if one.signal == signal),
         duplicates=project.settings.signals[signal].duplicates,
         lake=Lake(storage),
         query_id=str(uuid5(NAMESPACE_URL, f"headrace:replay/{storage.place}/{signal}")),
@@ -140,6 +142,10 @@ def _described(project: Project, signal: str) -> _Replay:
 
 def _last_ended(spark: SparkSession, here: _Replay) -> int:
     return ledger.last_batches(spark, here.lake, (FLOW,), here.signal).get(here.query_id, -1)
+
+
+def _as_stored(choices: Choices) -> str:
+    return json.dumps(choices, sort_keys=True)
 
 
 def _begun(spark: SparkSession, here: _Replay, writer: Writer) -> Choices | None:
@@ -169,8 +175,11 @@ def _cut(spark: SparkSession, here: _Replay, *, last: int) -> dict[str, Any]:
     mine = (F.col("flow") == ingest_job.FLOW) & (F.col("subject") == here.signal) & F.col("choices").isNotNull()
     plans = lake.read(spark, BATCH_PLANS.name).where(mine)
     newest = plans.select(F.max_by(F.get_json_object("choices", "$.limit"), "planned_at").alias("limit")).first()
+    cut = ledger.last_batches(spark, lake, ingest_job.ACCEPTING, here.signal)
+    for model in here.models:
+        cut |= ledger.last_batches(spark, lake, ("score",), model)
     return {
-        "cut": {**ledger.last_batches(spark, lake, ingest_job.ACCEPTING, here.signal), here.query_id: last},
+        "cut": {**cut, here.query_id: last},
         "limit": int(newest["limit"]) if newest is not None and newest["limit"] is not None else None,
         "columns": grown(lake.types(spark, here.target.name), here.contract),
         "contract": here.contract.fingerprint,
@@ -179,8 +188,13 @@ def _cut(spark: SparkSession, here: _Replay, *, last: int) -> dict[str, Any]:
 
 
 def _letters(spark: SparkSession, here: _Replay, choices: Mapping[str, Any]) -> DataFrame:
-    """The chosen letters: the same on every attempt, whatever has been written since."""
-    mine = (F.col("signal") == here.signal) & (F.col("stage") == ingest_job.FLOW)
+    """The chosen letters: the same on every attempt, whatever has been written since.
+
+    Only what ingest rejected can be replayed; a letter of another stage is of a record that was accepted.
+    """
+    mine = F.col("signal") == here.signal
+    if choices.get("action", Action.REPLAY) == Action.REPLAY:
+        mine &= F.col("stage") == ingest_job.FLOW
     letters, actions = (
         here.lake.as_of(spark, table.name, choices["cut"]).where(mine) for table in (DEAD_LETTERS, DEAD_LETTER_ACTIONS)
     )

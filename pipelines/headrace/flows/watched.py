@@ -17,7 +17,7 @@ from headrace.errors import HeadraceError, SourceChanged
 from headrace.flows.project import Project
 from headrace.flows.queries import Query, Stopping
 from headrace.flows.restarts import History
-from headrace.io.delta_failures import explained
+from headrace.io import delta_failures, kafka_failures
 
 __all__ = ["State", "Watched"]
 
@@ -27,6 +27,7 @@ _FINAL = ("ConfigError", "SourceChanged", "UsageError")
 _FINAL_ONCE = (*_FINAL, "NotRegistered")
 _OTHER_COLUMNS = "OtherColumns"
 _TRACEBACK = "Traceback (most recent call last):"
+_OF_JAVA, _CAUSED_BY = "py4j.protocol.Py4JJavaError", "Caused by: "
 _OURS = re.compile(r"headrace\.errors\.(\w+): (.+)")
 
 
@@ -154,10 +155,21 @@ def _cause(error: BaseException) -> tuple[str, str]:
     ours = _OURS.search(text)
     if ours is not None:
         return ours[1], ours[2]
-    of_source = explained(text)
+    of_source = delta_failures.explained(text)
     if of_source is not None:
         passing, told = of_source
         return _OTHER_COLUMNS if passing else SourceChanged.__name__, told
-    said = text.rpartition(_TRACEBACK)[2]
-    lines = [line.strip() for line in said.splitlines() if line.strip() and not line.startswith(" ")]
-    return type(error).__name__, lines[0][:500] if lines else type(error).__name__
+    of_kafka = kafka_failures.explained(text)
+    if of_kafka is not None:
+        passing, told = of_kafka
+        return type(error).__name__ if passing else SourceChanged.__name__, told
+    return type(error).__name__, _telling(text)[:500] or type(error).__name__
+
+
+def _telling(text: str) -> str:
+    lines = [line.strip() for line in text.rpartition(_TRACEBACK)[2].splitlines() if not line.startswith(" ")]
+    said = [line for line in lines if line]
+    if said and said[0].startswith(_OF_JAVA):
+        causes = [line.removeprefix(_CAUSED_BY) for line in said if line.startswith(_CAUSED_BY)]
+        said = causes[-1:] or [line.removeprefix(": ") for line in said if line.startswith(": ")]
+    return said[0] if said else ""

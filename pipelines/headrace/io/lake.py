@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from delta.tables import DeltaTable
 from pyspark.sql import DataFrame, Row, SparkSession
 from pyspark.sql import functions as F
-from pyspark.sql.types import DataType
+from pyspark.sql.types import ArrayType, DataType, StructField, StructType
 
 from headrace.config import Storage
 from headrace.errors import ConfigError
@@ -71,8 +71,8 @@ class Lake:
     def create(self, spark: SparkSession, table: Table) -> None:
         """Make the table if it is not there, with comments; one that is there is given the columns it lacks.
 
-        Raises ConfigError where a column of it has another type. What it has beside is left to it, and is null in new
-        rows.
+        So are the members that an object in it lacks. Raises ConfigError where one has another type. What the table has
+        beside is left to it, and is null in new rows.
         """
         if self.storage.root is not None and self.exists(spark, table.name):
             self.widen(spark, table)
@@ -105,20 +105,20 @@ class Lake:
         return nullcontext() if self.storage.root is None else turn(f"{self.storage.root}/{table}")
 
     def _widen(self, spark: SparkSession, table: Table) -> None:
-        there = {name.casefold(): type_ for name, type_ in self.types(spark, table.name).items()}
-        wanted = {column.name: DataType.fromDDL(column.type).simpleString() for column in table.columns}
-        differing = [
-            f"{table.name}: {name} is {there[name.casefold()]} in the table and {type_} in conf/: give the new field "
-            "another name, or move the table away"
-            for name, type_ in wanted.items()
-            if there.get(name.casefold(), type_) != type_
-        ]
+        declared = {column.name: _declared(column) for column in table.columns}
+        lacking, differing = list[str](), list[str]()
+        for path, there, wanted in _apart(self.read(spark, table.name).schema, _schema(table)):
+            if there is None:
+                lacking.append(declared.get(path) or f"{_quoted_path(path)} {wanted.simpleString()}")
+            else:
+                differing.append(
+                    f"{table.name}: {path} is {there.simpleString()} in the table and {wanted.simpleString()} in "
+                    "conf/: give the new one another name, or move the table away"
+                )
         if differing:
             raise ConfigError(differing)
-        lacking = [column for column in table.columns if column.name.casefold() not in there]
         if lacking:
-            columns = ", ".join(map(_declared, lacking))
-            spark.sql(f"ALTER TABLE {self.sql_name(table.name)} ADD COLUMNS ({columns})")
+            spark.sql(f"ALTER TABLE {self.sql_name(table.name)} ADD COLUMNS ({', '.join(lacking)})")
 
     def create_view(self, spark: SparkSession, view: View) -> None:
         """Make or replace the view beside the tables, where those have names; folders have no place for a view."""
@@ -211,6 +211,33 @@ class Lake:
         history = spark.sql(f"DESCRIBE HISTORY {self.sql_name(table)}{limit}")
         rows = F.col("operationMetrics")["numOutputRows"].cast("long").alias("rows")
         return history.select("version", "userMetadata", rows).orderBy(F.desc("version")).collect()
+
+
+def _apart(there: DataType, wanted: DataType, path: str = "") -> Iterator[tuple[str, DataType | None, DataType]]:
+    """Where the second has a member that the first has not (None), or has as another type; with its path.
+
+    What the first has beside, and the order of members, is of no account. Names know no case.
+    """
+    if isinstance(there, StructType) and isinstance(wanted, StructType):
+        known = {field.name.casefold(): field.dataType for field in there}
+        for field in wanted:
+            inner = f"{path}.{field.name}" if path else field.name
+            if field.name.casefold() in known:
+                yield from _apart(known[field.name.casefold()], field.dataType, inner)
+            else:
+                yield inner, None, field.dataType
+    elif isinstance(there, ArrayType) and isinstance(wanted, ArrayType):
+        yield from _apart(there.elementType, wanted.elementType, f"{path}.element")
+    elif there.simpleString() != wanted.simpleString():
+        yield path, there, wanted
+
+
+def _schema(table: Table) -> StructType:
+    return StructType([StructField(column.name, DataType.fromDDL(column.type)) for column in table.columns])
+
+
+def _quoted_path(path: str) -> str:
+    return ".".join(f"`{name}`" for name in path.split("."))
 
 
 def in_spark(view: View) -> str:

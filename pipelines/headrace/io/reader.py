@@ -28,6 +28,7 @@ def open_tables(storage: Storage, tables: Iterable[Table], views: Iterable[View]
     if storage.root is None:
         raise UsageError("tables with three-level names are queried with the platform's own SQL")
     connection = duckdb.connect()
+    connection.execute("SET TimeZone = 'UTC'")
     there = [table for table in tables if _register(connection, storage.root, table)]
     if not there:
         raise UsageError(f"there is no table under {storage.root} yet: 'headrace run --once' makes them")

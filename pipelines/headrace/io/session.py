@@ -6,6 +6,7 @@ import logging
 import os
 import sys
 import tempfile
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -85,6 +86,9 @@ def build(
     if active is not None:
         active.conf.set("spark.sql.session.timeZone", "UTC")
         return active
+    if not os.environ.get("LC_ALL", "utf-8").lower().replace("-", "").endswith("utf8"):
+        # The JVM would not see a file whose name has other letters than English ones.
+        os.environ["LC_ALL"] = "C.UTF-8"
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     os.environ.setdefault("PYSPARK_DRIVER_PYTHON", sys.executable)
     builder = SparkSession.builder.appName(name)
@@ -104,6 +108,8 @@ def build(
     with _stderr_to(log):
         spark = builder.getOrCreate()
     spark.sparkContext.setLogLevel("ERROR")
+    # It prints the whole of an error that is raised all the same.
+    warnings.filterwarnings("ignore", message="toPandas attempted Arrow optimization")
     # It prints every traceback that Spark logs too.
     logging.getLogger("py4j").setLevel(logging.CRITICAL)
     return spark

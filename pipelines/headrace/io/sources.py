@@ -8,10 +8,12 @@ from pyspark.sql import functions as F
 from headrace.config import FileSource, KafkaSource
 from headrace.tables import HEADERS
 
-__all__ = ["file_envelopes", "file_lines", "kafka_envelopes"]
+__all__ = ["file_envelopes", "file_lines", "files_there", "kafka_envelopes"]
 
 # Spark forgets files older than this, against the newest file, without a word.
 _NEVER = "100000d"
+# Else a sub-folder named as in name=value makes partitions of the folder, and Spark passes over what lies in it itself.
+_NO_PARTITIONS = {"recursiveFileLookup": "true"}
 
 
 def file_lines(files: DataFrame, signal: str) -> DataFrame:
@@ -47,12 +49,26 @@ def file_envelopes(spark: SparkSession, source: FileSource, signal: str) -> Data
     spark.conf.set("spark.sql.sources.binaryFile.maxLength", source.max_file_bytes)
     files = (
         spark.readStream.format("binaryFile")
+        .options(**_NO_PARTITIONS)
         .option("maxFilesPerTrigger", source.max_files)
         .option("maxFileAge", _NEVER)
         .schema("path STRING, modificationTime TIMESTAMP, length BIGINT, content BINARY")
         .load(source.path)
     )
-    return file_lines(files, signal)
+    return file_lines(_own(files, source), signal)
+
+
+def files_there(spark: SparkSession, source: FileSource) -> DataFrame:
+    """The folder's files as they are now, in the ``binaryFile`` format."""
+    return _own(spark.read.format("binaryFile").options(**_NO_PARTITIONS).load(source.path), source)
+
+
+def _own(files: DataFrame, source: FileSource) -> DataFrame:
+    """Without the files of sub-folders, whose names need not be apart from those of the folder's own."""
+    folder = f"{source.path.rstrip('/')}/"
+    place = F.locate(folder, F.col("path"))
+    within = F.substring("path", place + F.lit(len(folder)), F.length("path"))
+    return files.where((place == 0) | ~within.contains("/"))
 
 
 def kafka_envelopes(spark: SparkSession, source: KafkaSource, topic_id: str) -> DataFrame:

@@ -15,14 +15,18 @@ __all__ = ["answered", "answers", "confidence"]
 
 Floats = npt.NDArray[np.float64]
 
+# So often it may raise in a batch before it is the model that fails, and not a record; of fewer records that all fail
+# nobody can tell.
+_FAILURES, _FEW = 200, 10
+
 
 def answered(model: Model, frame: pd.DataFrame, predict: Callable[[pd.DataFrame], Any]) -> pd.DataFrame:
     """The frame with the model's output and ``confidence``; NaN where it gave no usable answer.
 
-    frame: a column for each of the model's inputs, and any others. predict: of the pinned version.
+    frame: a column for each of the model's inputs, and any others. predict: of the pinned version; records it raises
+    for have no answer. Raises what it raises, where that is for all of them or again and again.
     """
-    inputs = frame[list(model.inputs.columns)]
-    values = answers(predict(inputs), model.output, len(frame)) if len(frame) else np.empty(0)
+    values = _answers_of_halves(frame[list(model.inputs.columns)], model.output, predict)
     return frame.assign(**{model.output.name: values, "confidence": confidence(values, model.output)})
 
 
@@ -30,19 +34,40 @@ def answers(returned: Any, output: Output, rows: int) -> Floats:
     """The model's answer for each of ``rows`` rows as floats; NaN where it gave none that can be used.
 
     returned: what ``predict`` gave: an array of one or two dimensions, a Series, a DataFrame or a list.
-    A wrong number of rows, a missing column or something that is not a number makes every answer NaN, for then no
-    answer can be matched to its row.
+    A wrong number of rows, a missing column, one of several that is not named, or something that is not a number makes
+    every answer NaN, for then no answer can be matched to its row.
     """
     try:
-        column = np.asarray(_column(returned, output.column), dtype=np.float64).reshape(-1)
-    except (KeyError, IndexError, TypeError, ValueError):
+        column = np.asarray(_column(returned, output.column), dtype=np.float64)
+    except (KeyError, IndexError, TypeError, ValueError, OverflowError):
         return np.full(rows, np.nan)
-    if len(column) != rows:
+    if column.shape != (rows,):
         return np.full(rows, np.nan)
     usable = np.isfinite(column)
     if output.kind == "probability":
         usable &= (column >= 0) & (column <= 1)
     return np.where(usable, column, np.nan)
+
+
+def _answers_of_halves(inputs: pd.DataFrame, output: Output, predict: Callable[[pd.DataFrame], Any]) -> Floats:
+    """The answers; where it raises, those of each half, down to the records it raises for."""
+    values, answered_some = np.full(len(inputs), np.nan), False
+    left, errors = [(0, len(inputs))] if len(inputs) else [], list[Exception]()
+    while left:
+        first, end = left.pop()
+        try:
+            returned = predict(inputs.iloc[first:end])
+        except Exception as error:
+            errors.append(error)
+            middle = (first + end) // 2
+            left += [(middle, end), (first, middle)] if end - first > 1 else []
+            if len(errors) > _FAILURES:
+                raise errors[0] from None
+        else:
+            values[first:end], answered_some = answers(returned, output, end - first), True
+    if errors and not answered_some and len(inputs) >= _FEW:
+        raise errors[0]
+    return values
 
 
 def confidence(values: Floats, output: Output) -> Floats:
@@ -52,8 +77,10 @@ def confidence(values: Floats, output: Output) -> Floats:
 
 def _column(returned: Any, column: str | int | None) -> Any:
     if isinstance(returned, pd.DataFrame):
-        if column is None:
-            return returned.iloc[:, 0]
-        return returned.iloc[:, column] if isinstance(column, int) else returned[column]
+        return returned[column] if isinstance(column, str) else _column(returned.to_numpy(), column)
     array = np.asarray(returned)
-    return array[:, column] if array.ndim == 2 and isinstance(column, int) else array
+    if array.ndim != 2:
+        return array
+    if isinstance(column, int):
+        return array[:, column]
+    return array[:, 0] if array.shape[1] == 1 else array
