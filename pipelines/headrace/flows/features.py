@@ -178,11 +178,17 @@ def features_batch(features: Features, windows: DataFrame, batch_id: int) -> Non
 
 
 def _choices(features: Features, batch: Batch, read: Sequence[Upstream]) -> Mapping[str, Any]:
-    """How far the signal had come with the last upstream batch of this one that ingest wrote, or else before it."""
+    """How far the signal had come with the last upstream batch of this one that ingest wrote, or else before it.
+
+    Of sessions how far Spark gives them out, which is by its own watermark: that is farther behind.
+    """
     signal = features.feature_set.signal
     plans = (plan_of(batch.spark, features.lake, "ingest", signal, part.writer) for part in reversed(read))
     last = next((plan for plan in plans if plan is not None), None)
     high_water = last["mark"]["high_water"] if last else _reached_before(features, batch)
+    if features.feature_set.window.gap is not None:
+        given_out = batch.offsets.watermark
+        high_water = seconds(given_out + features.feature_set.delay) if given_out is not None else None
     return {
         "definition": features.feature_set.fingerprint,
         "read": [part.slice for part in read],

@@ -115,7 +115,12 @@ def _planned(score: Score, batch: Batch, asked: _Asked) -> Mapping[str, Any]:
 
 
 def _newest_end(feature_set: FeatureSet, second: int) -> int:
-    """The end of the newest window that had ended by then: windows are aligned to the epoch."""
+    """The end of the newest window that had ended by then: windows are aligned to the epoch.
+
+    0 for sessions: they come too late to be waited for.
+    """
+    if feature_set.window.gap is not None:
+        return 0
     step = int(feature_set.window.step.total_seconds())
     return second // step * step
 
