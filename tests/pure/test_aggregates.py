@@ -7,6 +7,8 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from headrace.contracts.aggregates import Aggregate, Metric, Must, Operator
 from headrace.contracts.model import Contract, Criticality, Field, Kind
@@ -302,3 +304,17 @@ def test_a_share_of_no_rows_is_nothing_and_no_rows_are_counted() -> None:
     assert (share.value(1, 4), share.value(0, 0)) == (25.0, None)
     count = Aggregate(name="n", metric=Metric.ROW_COUNT, must=Must(Operator.GREATER_THAN, (0,)))
     assert (count.value(7, 7), count.value(0, 0)) == (7.0, 0.0)
+
+
+MUSTS = st.builds(
+    lambda operator, low, more: Must(operator, (low, low + more) if "Between" in operator else (low,)),
+    st.sampled_from(Operator),
+    st.integers(0, 4).map(float),
+    st.integers(0, 3).map(float),
+)
+
+
+@given(MUSTS, MUSTS)
+def test_one_comparison_implies_another_where_no_value_parts_them(one: Must, other: Must) -> None:
+    values = [tenth / 10 for tenth in range(100)]
+    assert one.implies(other) == all(other.holds(value) for value in values if one.holds(value))

@@ -476,6 +476,22 @@ def test_a_rule_over_windows_breaks_nobody() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "breaking"),
+    [
+        (Must(Operator.LESS_THAN, (5,)), Must(Operator.LESS_OR_EQUAL, (5,)), False),
+        (Must(Operator.BE, (0,)), Must(Operator.BETWEEN, (0, 3)), False),
+        (Must(Operator.LESS_OR_EQUAL, (5,)), Must(Operator.LESS_THAN, (5,)), True),
+        (Must(Operator.GREATER_THAN, (1,)), Must(Operator.NOT_BE, (7,)), True),
+    ],
+)
+def test_a_rule_on_batches_that_lets_pass_what_it_did_breaks_nobody(old: Must, new: Must, breaking: bool) -> None:
+    before, after = (
+        contract(aggregates=(Aggregate(name="n", metric=Metric.ROW_COUNT, must=must),)) for must in (old, new)
+    )
+    assert diff(before, after)[0].breaking is breaking
+
+
 # Whatever the contracts
 
 BOUNDS = st.none() | st.integers(-3, 3)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import pairwise
 
 from headrace.contracts.model import Criticality
 from headrace.contracts.tumbling import Tumbling
@@ -64,6 +65,12 @@ class Must:
                 return low <= value <= high
             case Operator.NOT_BETWEEN:
                 return not low <= value <= high
+
+    def implies(self, other: Must) -> bool:
+        """Whether the other holds for every count or share this one holds for. Neither turns but at its bounds."""
+        ends = sorted({0.0, *self.bounds, *other.bounds})
+        between = [(low + high) / 2 for low, high in pairwise(ends)]
+        return all(other.holds(value) for value in (*ends, *between, ends[-1] + 1) if value >= 0 and self.holds(value))
 
     def __str__(self) -> str:
         return f"{self.operator} {' and '.join(f'{bound:g}' for bound in self.bounds)}"

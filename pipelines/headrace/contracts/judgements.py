@@ -48,6 +48,7 @@ _SAYS: Judgement = (_COMPATIBLE, "decides nothing")
 UNKNOWN: Judgement = (_BREAKING, "nothing is known that makes it compatible")
 _ALARMS: Judgement = (_COMPATIBLE, "raises alarms: rejects no record, holds no batch back")
 _HOLDS_BACK: Judgement = (_BREAKING, "batches that were taken in may be held back")
+_TAKES_IN: Judgement = (_COMPATIBLE, "batches that were taken in still are")
 FIELD_REMOVED: Judgement = (_BREAKING, "readers lose the column")
 RULE_REMOVED: Judgement = _LOOSER
 
@@ -135,6 +136,10 @@ def _severity(old: Field | Rule | Aggregate, new: Field | Rule | Aggregate) -> J
     return _COMPATIBLE, "records that were rejected are kept and marked; readers may meet them"
 
 
+def _must(old: Aggregate, new: Aggregate) -> Judgement:
+    return _TAKES_IN if old.must.implies(new.must) else aggregate_added(new)
+
+
 def _unknown(old: Contract, new: Contract) -> Judgement:
     if new.unknown is Unknown.REJECT:
         return _TIGHTER
@@ -177,8 +182,8 @@ OF_RULE: Mapping[str, Judge] = {
 }
 OF_AGGREGATE: Mapping[str, Judge] = {
     name: lambda old, new: aggregate_added(new)
-    for name in ("metric", "must", "fields", "percent", "missing", "allowed", "pattern", "window")
-} | {"description": _always(_SAYS), "criticality": _severity}
+    for name in ("metric", "fields", "percent", "missing", "allowed", "pattern", "window")
+} | {"must": _must, "description": _always(_SAYS), "criticality": _severity}
 OF_CONTRACT: Mapping[str, Judge] = {
     "id": _always((_BREAKING, "it is another contract: what goes by its id loses it")),
     "description": _always(_SAYS),
