@@ -81,6 +81,8 @@ CASES: tuple[tuple[bytes | None, list[str]], ...] = (
     (b'{"b":"\\udc00\\ud835"}', ["lone_surrogate:"]),
     (b'{"b":"\\ud835\\udd18"}', []),
     (b'{"b":"\\ud835\\udd18","a":1', ["malformed:"]),
+    (b'{"b":"\\\\ud800","a":1', ["malformed:"]),
+    (b'{"b":"\\\\\\ud800","a":1', ["lone_surrogate:"]),
     (b'{"b":"\\ud835\\udd18","a":1,"a":1}', ["duplicate_key:"]),
     (b'{"A":1}', ["wrong_case:a"]),
     (b'{"A":1,"a":1}', ["wrong_case:a"]),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
+from dataclasses import replace
 from datetime import date
 from importlib.util import find_spec
 from pathlib import Path
@@ -23,6 +24,7 @@ from headrace.contracts.model import Contract, Criticality, Field, Kind, Rule
 from headrace.expressions import compile_condition
 from headrace.flows.project import load
 from headrace.flows.quality import assess
+from headrace.flows.quality_check import check
 from headrace.io import pages
 from headrace.io.data_docs import run
 
@@ -46,8 +48,11 @@ def departures() -> list[dict[str, Any]]:
     return [json.loads(each.value) for each in sent]
 
 
-def stored(home: Path, rows: list[dict[str, Any]]) -> None:
-    """The table of departures as ingest leaves it: the contract's fields, the ids of record and query, the version."""
+def stored(home: Path, rows: list[dict[str, Any]], *, former: frozenset[int] = frozenset()) -> None:
+    """The table of departures as ingest leaves it: the contract's fields, the ids of record and query, the version.
+
+    former: the places of rows that the contract before accepted.
+    """
     frame = pd.DataFrame(rows)
     table = pa.table(
         {
@@ -59,7 +64,7 @@ def stored(home: Path, rows: list[dict[str, Any]]) -> None:
             "event_time": pa.array(pd.to_datetime(frame["occurred_at"]).dt.as_unit("us")),
             "record_id": [f"departures/{place}" for place in range(len(rows))],
             "query_id": ["first"] * len(rows),
-            "contract_version": ["1.0.0"] * len(rows),
+            "contract_version": ["0.9.0" if place in former else "1.0.0" for place in range(len(rows))],
         }
     )
     write_deltalake(str(home / "tables" / "signals_departures"), table, mode="overwrite")
@@ -133,6 +138,24 @@ def test_good_flights_break_nothing(tmp_path: Path) -> None:
 
     assert answer.exit_code == 0, answer.output
     assert {each["success"] for each in json.loads(answer.stdout)["findings"]} == {True}
+
+
+def test_what_the_former_contract_accepted_is_not_looked_at(tmp_path: Path) -> None:
+    rows = departures()
+    rows[3]["distance"] = 20_000
+    stored(tmp_path, rows, former=frozenset({3}))
+    project = load(flights.CONF, "local", {"HEADRACE_HOME": str(tmp_path)})
+    contract = project.contracts["departures"]
+    beside = replace(contract, former=replace(contract, version="0.9.0"))
+
+    alone = check(project, "departures", 1_000)
+    found = check(replace(project, contracts={**project.contracts, "departures": beside}), "departures", 1_000)
+
+    assert (alone.rows, [each.expectation.rule for each in alone.findings if each.fails]) == (
+        697,
+        ["distance.out_of_range"],
+    )
+    assert (found.rows, [each.expectation.rule for each in found.findings if each.fails]) == (696, [])
 
 
 def test_a_table_that_is_not_there(tmp_path: Path) -> None:

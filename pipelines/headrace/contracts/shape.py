@@ -77,7 +77,8 @@ def text_checks(text: Column, keys: Column, corrupt: Column) -> Iterator[Check]:
     """Why a record could not be read. ``keys``: its ``json_object_keys``. ``corrupt``: whether from_json failed too."""
     is_long = F.octet_length(text) > _MANY
     repeated = F.coalesce(F.size(keys) > F.size(F.array_distinct(keys)), F.lit(False))
-    surrogate = text.contains(r"\u") & text.rlike(_LONE)
+    # An escaped backslash begins no other escape.
+    surrogate = text.contains(r"\u") & F.replace(text, F.lit(r"\\")).rlike(_LONE)
     deep = is_long & (F.length(F.regexp_replace(text, r"[^\[{]", "")) > _MANY)
     long = is_long & text.rlike(rf"\d{{{_MANY},}}")
     # Where an object was begun that has no keys, nothing was ended that something could follow.
