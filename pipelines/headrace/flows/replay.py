@@ -108,7 +108,7 @@ def act(
     done = []
     if begun is not None:
         done.append(_batch(spark, here, next_, begun))
-        if {name: begun[name] for name in asked} == json.loads(json.dumps(asked)):
+        if _as_stored(asked) == _as_stored({name: begun[name] for name in asked}):
             return done
         next_ = Writer(here.query_id, next_.batch_id + 1)
     choices = {**asked, "note": note, **_cut(spark, here, last=next_.batch_id - 1)}
@@ -140,6 +140,10 @@ def _described(project: Project, signal: str) -> _Replay:
 
 def _last_ended(spark: SparkSession, here: _Replay) -> int:
     return ledger.last_batches(spark, here.lake, (FLOW,), here.signal).get(here.query_id, -1)
+
+
+def _as_stored(choices: Choices) -> str:
+    return json.dumps(choices, sort_keys=True)
 
 
 def _begun(spark: SparkSession, here: _Replay, writer: Writer) -> Choices | None:
