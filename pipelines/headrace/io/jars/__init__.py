@@ -18,7 +18,7 @@ from headrace.io import java
 from headrace.io.jars import ivy, reader
 from headrace.io.jars.lock import Lock, exclusive
 
-__all__ = ["Conf", "cache_folder", "fetch", "for_spark"]
+__all__ = ["Conf", "built_reader", "cache_folder", "fetch", "for_spark"]
 
 Conf = Literal["connectors", "compiler", "broker"]
 
@@ -30,15 +30,22 @@ def cache_folder(environ: Mapping[str, str]) -> Path:
 
 
 def for_spark(*, conf_dir: Path | None, cache: Path, say: Callable[[str], None]) -> tuple[Path, ...]:
-    """All that goes to ``spark.jars``: the connectors, and the reader of records. As ``fetch``."""
-    connectors = fetch("connectors", conf_dir=conf_dir, cache=cache, say=say)
+    """All that Spark has to be given: the connectors, fetched as ``fetch`` does, and the reader of records."""
+    return (*fetch("connectors", conf_dir=conf_dir, cache=cache, say=say), built_reader(cache, say))
+
+
+def built_reader(cache: Path, say: Callable[[str], None]) -> Path:
+    """The jar of headrace's own classes, compiled once for each version of their sources.
+
+    Raises InfrastructureError when the compiler cannot be had, or they cannot be compiled.
+    """
     folder = cache / "jars" / "reader" / reader.version()
     if not folder.is_dir():
         with exclusive(folder.with_suffix(".lock")):
             if not folder.is_dir():
                 (compiler,) = fetch("compiler", conf_dir=None, cache=cache, say=say)
                 reader.build(compiler, java.find(os.environ).path, folder)
-    return (*connectors, *folder.glob("*.jar"))
+    return folder / reader.JAR
 
 
 def fetch(conf: Conf, *, conf_dir: Path | None, cache: Path, say: Callable[[str], None]) -> tuple[Path, ...]:

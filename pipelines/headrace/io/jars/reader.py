@@ -13,7 +13,9 @@ from typing import Final
 from headrace.errors import InfrastructureError
 from headrace.io.jars.ivy import pyspark_folder
 
-__all__ = ["build", "version"]
+__all__ = ["JAR", "build", "version"]
+
+JAR: Final = "headrace-reader.jar"
 
 _PATIENCE_SECONDS: Final = 300
 # What the sources name. The oldest Java that is supported runs what is compiled.
@@ -47,7 +49,7 @@ def build(compiler: Path, launcher: Path, folder: Path) -> None:
         )
         if ran.returncode != 0:
             raise InfrastructureError(f"headrace's own classes cannot be compiled: {(ran.stdout + ran.stderr).strip()}")
-        with zipfile.ZipFile(made / "headrace-reader.jar", "w", zipfile.ZIP_DEFLATED) as jar:
+        with zipfile.ZipFile(made / JAR, "w", zipfile.ZIP_DEFLATED) as jar:
             for file in sorted(classes.rglob("*.class")):
                 jar.write(file, file.relative_to(classes).as_posix())
         made.rename(folder)
