@@ -13,6 +13,8 @@ import java.util.Set;
 class Json {
     static final int DEEPEST = 999;
     static final int LONGEST_NUMBER = 1_000;
+    /** Spark's own parser, which may read a member's text again, takes no longer one. */
+    static final int LONGEST_NAME = 50_000;
 
     /** The text cannot be read on. */
     static final class Unreadable extends RuntimeException {
@@ -162,6 +164,9 @@ class Json {
         }
         int from = at + 1;
         string();
+        if (at - from > LONGEST_NAME) {
+            throw stopped("malformed");
+        }
         return from;
     }
 

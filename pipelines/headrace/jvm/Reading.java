@@ -240,7 +240,7 @@ final class Reading extends Json {
         } catch (Unreadable unreadable) {
             // Then it is no more than a text.
         }
-        if (said.at < said.bytes.length || Character.isWhitespace(text.charAt(0))) {
+        if (text.isEmpty() || said.at < said.bytes.length || Character.isWhitespace(text.charAt(0))) {
             found = "string";
         }
         if (field.kind == Kind.BOOLEAN && found.equals("boolean")) {
