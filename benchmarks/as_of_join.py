@@ -33,7 +33,7 @@ from headrace.features.as_of import Values, as_of
 from headrace.features.feature import Feature, Op
 from headrace.features.spec import FeatureSet
 from headrace.features.window import Window
-from headrace.io.jars import cache_folder, fetch
+from headrace.io.jars import cache_folder, for_spark
 from headrace.io.session import build
 
 ROUNDS, WARM_UP, ONE_ROUND_FROM = 3, 1, 1_000_000
@@ -195,7 +195,7 @@ def peak(spark: SparkSession) -> int:
 
 
 def main(sizes: Sequence[int]) -> None:
-    jars = fetch("connectors", conf_dir=None, cache=cache_folder(os.environ), say=print)
+    jars = for_spark(conf_dir=None, cache=cache_folder(os.environ), say=print)
     log = Path("var/benchmark.log")
     conf = {"spark.driver.memory": "3g", "spark.sql.parquet.inferTimestampNTZ.enabled": "false"}
     spark = build("as_of_join", master="local[2]", shuffle_partitions=2, conf=conf, jars=jars, log=log)

@@ -19,7 +19,7 @@ from readings import land, project
 
 from headrace.flows.queries import create_tables, queries
 from headrace.flows.run import drain
-from headrace.io.jars import cache_folder, fetch
+from headrace.io.jars import cache_folder, for_spark
 from headrace.io.session import build
 
 ENTITIES, BATCHES = (10, 1_000, 100_000), 10
@@ -44,7 +44,7 @@ def measure(spark: SparkSession, home: Path, records: int, entities: int) -> tup
 
 def main(records: int) -> None:
     with tempfile.TemporaryDirectory() as folder:
-        jars = fetch("connectors", conf_dir=None, cache=cache_folder(os.environ), say=print)
+        jars = for_spark(conf_dir=None, cache=cache_folder(os.environ), say=print)
         log = Path(folder) / "spark.log"
         spark = build("entities", master="local[2]", shuffle_partitions=2, conf={}, jars=jars, log=log)
         base = 0.0

@@ -26,7 +26,7 @@ from headrace.demo.flights import read_flights
 from headrace.flows.project import load
 from headrace.flows.queries import create_tables, queries
 from headrace.flows.run import drain
-from headrace.io.jars import cache_folder, fetch
+from headrace.io.jars import cache_folder, for_spark
 from headrace.io.lake import Lake
 from headrace.io.session import build
 
@@ -64,7 +64,7 @@ def seconds(spark: SparkSession, sent: list[str], kind: str) -> float:
 
 
 def main(count: int) -> None:
-    jars = fetch("connectors", conf_dir=None, cache=cache_folder(os.environ), say=print)
+    jars = for_spark(conf_dir=None, cache=cache_folder(os.environ), say=print)
     spark = build("flood", master="local[2]", shuffle_partitions=2, conf={}, jars=jars, log=Path("var/benchmark.log"))
     flights = read_flights().between(date(2013, 1, 1), date(2013, 1, 8))
     real = [one.value.decode() for one in records(flights, FaultMix(share=0)) if one.signal == SIGNAL]

@@ -21,7 +21,7 @@ from pyspark.sql import functions as F
 
 from headrace.contracts.judge import judge
 from headrace.contracts.model import Contract, Field, Kind, Rule
-from headrace.io.jars import cache_folder, fetch
+from headrace.io.jars import cache_folder, for_spark
 from headrace.io.session import build
 
 ROUNDS, WARM_UP = 7, 6
@@ -88,7 +88,7 @@ def seconds(work: Callable[[], DataFrame]) -> float:
 
 
 def main(rows: int) -> None:
-    jars = fetch("connectors", conf_dir=None, cache=cache_folder(os.environ), say=print)
+    jars = for_spark(conf_dir=None, cache=cache_folder(os.environ), say=print)
     spark = build("judging", master="local[2]", shuffle_partitions=2, conf={}, jars=jars, log=Path("var/benchmark.log"))
     sent = payloads(spark, rows)
     good = next(iter(sent.values()))

@@ -30,7 +30,7 @@ from headrace.demo.feed import records
 from headrace.demo.flights import read_flights
 from headrace.flows.project import load
 from headrace.io import data_docs, samples
-from headrace.io.jars import cache_folder, fetch
+from headrace.io.jars import cache_folder, for_spark
 from headrace.io.session import build
 
 ROUNDS, WARM_UP = 7, 6
@@ -112,7 +112,7 @@ def medians(works: Mapping[str, Callable[[], object]]) -> dict[str, float]:
 
 
 def main(rows: int) -> None:
-    jars = fetch("connectors", conf_dir=None, cache=cache_folder(os.environ), say=print)
+    jars = for_spark(conf_dir=None, cache=cache_folder(os.environ), say=print)
     log = Path("var/benchmark.log")
     spark = build("quality_gate", master="local[2]", shuffle_partitions=2, conf={}, jars=jars, log=log)
     took = medians(works(payloads(spark, rows), rows))

@@ -27,7 +27,7 @@ from headrace.flows.maintain import maintain
 from headrace.flows.project import Project
 from headrace.flows.queries import create_tables, queries
 from headrace.flows.run import drain
-from headrace.io.jars import cache_folder, fetch
+from headrace.io.jars import cache_folder, for_spark
 from headrace.io.session import build
 
 HUNDRED = 100
@@ -78,7 +78,7 @@ def main(batches: int, records: int) -> None:
     with tempfile.TemporaryDirectory() as folder:
         home = Path(folder)
         described = project(home)
-        jars = fetch("connectors", conf_dir=None, cache=cache_folder(os.environ), say=print)
+        jars = for_spark(conf_dir=None, cache=cache_folder(os.environ), say=print)
         spark = build("soak", master="local[2]", shuffle_partitions=2, conf={}, jars=jars, log=home / "spark.log")
         found = soak(spark, home, described, batches, records)
         print(f"the last hundred took {found[-1] / found[1]:.2f} times the first after warm-up")

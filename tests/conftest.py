@@ -21,7 +21,7 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
     from headrace.io import jars
     from headrace.io.session import build
 
-    connectors = jars.fetch("connectors", conf_dir=None, cache=jars.cache_folder(os.environ), say=print)
+    connectors = jars.for_spark(conf_dir=None, cache=jars.cache_folder(os.environ), say=print)
     log = tmp_path_factory.mktemp("spark") / "spark.log"
     session = build("tests", master="local[2]", shuffle_partitions=2, conf={}, jars=connectors, log=log)
     yield session

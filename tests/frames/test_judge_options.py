@@ -118,7 +118,7 @@ CASES: tuple[tuple[str, str, Any], ...] = (
     ("d", '"12.300"', Decimal("12.30")),
     ("d", '"12.345"', "inexact_decimal"),
     ("d", "12.345", "inexact_decimal"),
-    ("d", '"1e1"', "inexact_decimal"),
+    ("d", '"1e1"', Decimal("10.00")),
     ("d", '"10000"', "out_of_range"),
     ("d", "10000", "out_of_range"),
     ("d", '"1,000.5"', "wrong_type"),

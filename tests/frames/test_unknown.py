@@ -32,8 +32,8 @@ CONTRACT = Contract(
         (b'{"a":1,"new":2}', {"new": "2"}, ["unknown_field:new"]),
         (
             b'{"n":null,"s":"t","o":{"p":[1, 2]},"a":1,"d.o[t]\'":1.50}',
-            {"n": "null", "s": '"t"', "o": '{"p":[1,2]}', "d.o[t]'": "1.5"},
-            ["unknown_field:d.o[t]'", "unknown_field:n", "unknown_field:o", "unknown_field:s"],
+            {"n": "null", "s": '"t"', "o": '{"p":[1, 2]}', "d.o[t]'": "1.50"},
+            ["unknown_field:n", "unknown_field:s", "unknown_field:o", "unknown_field:d.o[t]'"],
         ),
         (b"[1]", None, ["not_an_object:"]),
         (b'{"new":', None, ["malformed:"]),

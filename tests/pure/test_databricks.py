@@ -70,7 +70,13 @@ TASK = closed(
         ("package_name", "entry_point"), package_name=STRING, entry_point=STRING, parameters=several(STRING)
     ),
     libraries=several(
-        {"oneOf": [closed(("whl",), whl=STRING), closed(("pypi",), pypi=closed(("package",), package=STRING))]}
+        {
+            "oneOf": [
+                closed(("whl",), whl=STRING),
+                closed(("jar",), jar=STRING),
+                closed(("pypi",), pypi=closed(("package",), package=STRING)),
+            ]
+        }
     ),
 )
 CLUSTER = closed(
@@ -118,7 +124,15 @@ BUNDLE_FILE = closed(
     bundle=closed(("name",), name=STRING),
     include=several(STRING),
     variables=mapping(closed(description=STRING, default=STRING)),
-    artifacts=mapping(closed(("type",), type=one_of("whl"), path=STRING, build=STRING)),
+    artifacts=mapping(
+        closed(
+            ("type",),
+            type=one_of("whl", "jar"),
+            path=STRING,
+            build=STRING,
+            files=several(closed(("source",), source=STRING)),
+        )
+    ),
     sync=closed(exclude=several(STRING), include=several(STRING)),
     targets=mapping(
         closed(
@@ -193,6 +207,13 @@ def test_the_wheel_is_the_one_the_bundle_builds(job: dict[str, Any], task: dict[
     (wheel,) = [library["whl"] for library in task["libraries"] if "whl" in library]
     assert (CONF / "databricks" / "resources" / wheel).resolve().parent == ROOT / "dist"
     assert "--wheel-dir dist" in BUNDLE["artifacts"]["headrace"]["build"]
+
+
+def test_what_judges_has_the_reader_the_bundle_builds() -> None:
+    (ingest,) = [task for _, task in TASKS if task["task_key"] == "ingest"]
+    (jar,) = [library["jar"] for library in ingest["libraries"] if "jar" in library]
+    (built,) = [file["source"] for file in BUNDLE["artifacts"]["reader"]["files"]]
+    assert (CONF / "databricks" / "resources" / jar).resolve() == ROOT / built
 
 
 @pytest.mark.parametrize("job", JOBS.values(), ids=JOBS.keys())

@@ -1,13 +1,15 @@
 from __future__ import annotations
 
 import hashlib
+import os
+import zipfile
 from pathlib import Path
 
 import pytest
 
 from headrace.errors import InfrastructureError
 from headrace.io import java
-from headrace.io.jars import cache_folder, fetch
+from headrace.io.jars import built_reader, cache_folder, fetch, reader
 from headrace.io.jars.lock import Lock
 
 
@@ -62,6 +64,33 @@ def test_the_packaged_lock_has_both_sets() -> None:
     lock = Lock.read(None)
     assert lock.count("connectors") == 12
     assert lock.count("broker") == 93
+    assert lock.count("compiler") == 1
+
+
+def test_the_reader_is_made_once_and_whole(tmp_path: Path) -> None:
+    """The compiler comes from the cache the other tests fill, so that this one needs no network."""
+    shared, mine = cache_folder(os.environ) / "jars", tmp_path / "jars"
+    fetch("compiler", conf_dir=None, cache=shared.parent, say=print)
+    mine.mkdir()
+    (mine / Lock.read(None).name).symlink_to(shared / Lock.read(None).name)
+
+    jar = built_reader(tmp_path, refuse)
+
+    with zipfile.ZipFile(jar) as classes:
+        assert "headrace/ReadRecord.class" in classes.namelist()
+    made = jar.stat().st_mtime_ns
+    assert built_reader(tmp_path, refuse) == jar
+    assert jar.stat().st_mtime_ns == made
+    assert [one.name for one in jar.parent.parent.iterdir() if one.is_dir()] == [jar.parent.name]
+
+
+def test_sources_that_cannot_be_compiled_leave_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (compiler,) = fetch("compiler", conf_dir=None, cache=cache_folder(os.environ), say=print)
+    monkeypatch.setattr(reader, "_sources", lambda: {"Wrong.java": b"class Wrong { int x = true; }"})
+
+    with pytest.raises(InfrastructureError, match="cannot convert from boolean to int"):
+        reader.build(compiler, java.find(os.environ).path, tmp_path / "made")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_the_cache_is_where_the_variable_says(tmp_path: Path) -> None:

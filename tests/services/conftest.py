@@ -12,7 +12,7 @@ from tests.services import class_archive
 from tests.services.cluster import Cluster, running_cluster
 
 from headrace.io.broker import Broker, running_broker
-from headrace.io.jars import cache_folder, fetch
+from headrace.io.jars import cache_folder, fetch, for_spark
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -36,7 +36,7 @@ class Jars:
 def jars() -> Jars:
     cache = cache_folder(os.environ)
     return Jars(
-        connectors=fetch("connectors", conf_dir=None, cache=cache, say=print),
+        connectors=for_spark(conf_dir=None, cache=cache, say=print),
         broker=fetch("broker", conf_dir=None, cache=cache, say=print),
     )
 

@@ -30,6 +30,7 @@ COMMANDS = MappingProxyType(
         "validate": "headrace.cli.validate:validate",
         "contracts": "headrace.cli.contracts:app",
         "doctor": "headrace.cli.doctor:doctor",
+        "jars": "headrace.cli.jars:jars",
         "demo": "headrace.cli.demo:demo",
         "run": "headrace.cli.run:run",
         "status": "headrace.cli.status:status",

@@ -103,7 +103,7 @@ def _jars(conf_dir: Path) -> str:
     from headrace.io import jars
 
     cache = jars.cache_folder(os.environ)
-    found = jars.fetch("connectors", conf_dir=conf_dir, cache=cache, say=lambda _: None)
+    found = jars.for_spark(conf_dir=conf_dir, cache=cache, say=lambda _: None)
     return f"{len(found)} in {found[0].parent}, digests right"
 
 

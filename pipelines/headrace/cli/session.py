@@ -30,9 +30,7 @@ def session(project: Project, conf_dir: Path, say: Callable[[str], None]) -> Spa
     mine = spark.master is not None
     if mine:
         java.find(os.environ)
-    connectors = (
-        jars.fetch("connectors", conf_dir=conf_dir, cache=jars.cache_folder(os.environ), say=say) if mine else ()
-    )
+    connectors = jars.for_spark(conf_dir=conf_dir, cache=jars.cache_folder(os.environ), say=say) if mine else ()
     log = Path(project.settings.storage.checkpoint_root) / "spark.log" if mine else None
     if mine:
         say(f"Starting Spark; its own log is {log}")

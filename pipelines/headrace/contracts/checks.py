@@ -10,7 +10,7 @@ from pyspark.sql import functions as F
 
 from headrace.contracts.model import Criticality, Field
 from headrace.contracts.reasons import Reason
-from headrace.contracts.types import NUMBER_TEXT, WHOLE_TEXT, typed
+from headrace.contracts.types import typed
 from headrace.contracts.value_tests import Fails, ValueTest, value_tests
 
 __all__ = ["Check", "value_checks"]
@@ -38,7 +38,7 @@ class Check:
 def value_checks(field: Field, sent: Column, value: Column) -> Iterator[Check]:
     """Every check of one field, and of what is nested in it.
 
-    ``sent`` is its value as parsed from JSON (times still text), ``value`` typed.
+    ``sent`` is its value as it was read (times still text), ``value`` typed.
     """
 
     def here(asked: Fails) -> Column:
@@ -58,24 +58,10 @@ def value_checks(field: Field, sent: Column, value: Column) -> Iterator[Check]:
 
 
 def _found(test: ValueTest) -> Fails | None:
-    """What a reason shows, where the test fails: the value as text, or what it was sent as."""
-    if test.code is Reason.WRONG_TYPE:
-        return lambda sent, value: F.when(test.fails(sent, value), _kind(sent))
+    """What a reason shows, where the test fails: the value as text."""
     if test.shown:
         return lambda sent, value: F.when(test.fails(sent, value), F.substring(value.cast("string"), 1, SHOWN))
     return None
-
-
-def _kind(sent: Column) -> Column:
-    """What a text that could not be typed was in the record, in the words of contracts."""
-    return (
-        F.when(sent.startswith("{"), "object")
-        .when(sent.startswith("["), "array")
-        .when(sent.isin("true", "false"), "boolean")
-        .when(sent.rlike(rf"\A{WHOLE_TEXT}\z"), "integer")
-        .when(sent.rlike(rf"\A{NUMBER_TEXT}\z"), "number")
-        .otherwise("string")
-    )
 
 
 def _places(field: Field, path: str, anywhere: Each, first: Each) -> Iterator[tuple[Field, str, Each, Each]]:

@@ -15,7 +15,7 @@ from pyspark.sql import functions as F
 
 from headrace.contracts.model import Contract, Field, Kind, Unknown
 from headrace.contracts.names import FIELD_NAME, TAKEN
-from headrace.contracts.types import WHOLE_TEXT, column_type, typed
+from headrace.contracts.types import NUMBER_TEXT, WHOLE_TEXT, column_type
 
 __all__ = ["MOST_COLUMNS", "evolved", "grown", "new_members", "planned_columns", "with_new"]
 
@@ -113,9 +113,12 @@ def _value(kind: Kind, text: Column) -> Column:
     """The value of a JSON text; null where it was not sent as that kind, or would not be the same in its column."""
     if kind is Kind.STRING:
         return F.when(text.startswith('"'), F.try_variant_get(F.try_parse_json(text), "$", "string"))
-    # Quotes of a text are part of it, so none is taken for what stands in it.
-    value = typed(Field(name="", kind=kind, coerce=True), text)
-    return F.when(~_is_rounded(text, value), value) if kind is Kind.NUMBER else value
+    if kind is Kind.BOOLEAN:
+        return F.when(text == "true", True).when(text == "false", False)
+    if kind is Kind.INTEGER:
+        return F.when(text.rlike(rf"\A{WHOLE_TEXT}\z"), text.try_cast("bigint"))
+    value = F.when(text.rlike(rf"\A{NUMBER_TEXT}\z"), text.try_cast("double"))
+    return F.when((F.abs(value) < float("inf")) & ~_is_rounded(text, value), value)
 
 
 def _is_rounded(text: Column, number: Column) -> Column:

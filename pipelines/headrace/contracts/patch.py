@@ -14,7 +14,6 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from headrace.contracts.model import Contract, Field, Kind
-from headrace.contracts.shape import as_variant, in_brackets
 from headrace.contracts.types import NUMBER_TEXT
 from headrace.documents import Mistakes, Node, nearest
 from headrace.expressions import compile_expression
@@ -53,7 +52,7 @@ def patched(letters: DataFrame, contract: Contract, patch: Mapping[str, str]) ->
     columns = letters.columns
     text = F.col("value").cast("string")
     # Else what no patch speaks of would be mended too: bytes that are no text, and what stands behind the record.
-    strictly = F.when(F.is_valid_utf8(text), as_variant(in_brackets(text), text))
+    strictly = F.when(F.is_valid_utf8(text), _one_document(text))
     read = letters.select(F.struct(*columns).alias("_letter"), strictly.alias("_sent"))
     texts = read.select(
         "*", *[F.try_variant_get("_sent", f"$.{name}", "string").alias(name) for name in contract.names]
@@ -70,6 +69,17 @@ def patched(letters: DataFrame, contract: Contract, patch: Mapping[str, str]) ->
     value = F.encode(F.concat(F.lit("{"), F.array_join(pairs, ","), F.lit("}")), "UTF-8")
     kept = [F.col(f"_letter.{name}").alias(name) for name in columns if name != "value"]
     return texts.select(*kept, F.coalesce(value, "_letter.value").alias("value")).select(*columns)
+
+
+def _one_document(text: Column) -> Column:
+    """The text as a variant; null where it is not one JSON document, or is several.
+
+    The parser stops where its first document ends, and a text may close the bracket around it itself. But no text
+    holds its own hash, which stands behind it.
+    """
+    bracketed = F.try_parse_json(F.concat(F.lit("["), text, F.lit(","), F.xxhash64(text), F.lit("]")))
+    is_one = F.try_variant_get(bracketed, "$[1]", "bigint") == F.xxhash64(text)
+    return F.when(is_one, F.try_variant_get(bracketed, "$[0]", "variant"))
 
 
 def _compiled(contract: Contract, text: str) -> str:

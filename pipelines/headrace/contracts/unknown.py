@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import reduce
-from operator import or_
 from typing import Final
 
 from pyspark.sql import Column
@@ -13,31 +11,13 @@ from pyspark.sql import functions as F
 from headrace.contracts.model import Contract, Field
 from headrace.contracts.reasons import NONE, Reason, reason
 
-__all__ = ["unknown_members", "unknown_paths", "unknown_reasons"]
+__all__ = ["unknown_paths", "unknown_reasons"]
 
 _NO_MEMBERS: Final = "CAST(array() AS ARRAY<STRUCT<key: STRING, value: STRING>>)"
 
 
-def unknown_members(contract: Contract, variant: Column, keys: Column) -> Column:
-    """The members no field is named as, each as JSON text by its name; null where there are none.
-
-    In: the record as ``shape.as_variant`` gives it, and its keys. A name that differs from a field's only in case is
-    unknown too. A field in which such members are nested is among them, whole.
-    """
-    nested = [field for field in contract.fields if field.kind.nested]
-    names = F.array(*[F.lit(name) for name in contract.names])
-
-    def kept(name: Column, value: Column) -> Column:
-        within = [(name == field.name) & (F.size(_within(field, value, field.name)) > 0) for field in nested]
-        return reduce(or_, within, ~F.array_contains(names, name))
-
-    unknown = F.map_filter(F.try_variant_get(variant, "$", "map<string,variant>"), kept)
-    as_text = F.when(F.size(unknown) > 0, F.transform_values(unknown, lambda _, value: F.to_json(value)))
-    return as_text if nested else F.when(F.size(F.array_except(keys, names)) > 0, as_text)
-
-
 def unknown_paths(contract: Contract, others: Column) -> Column:
-    """Each member in ``unknown_members``: ``key`` its path, as in ``lines[].price``, ``value`` its JSON text."""
+    """Each member in ``others`` as ``reading.read`` gives it: ``key`` its path (``lines[].price``), ``value`` JSON."""
     entries = F.filter(F.map_entries(others), lambda one: ~one["key"].isin(*contract.names))
     within = [
         _within(field, F.try_parse_json(F.try_element_at(others, F.lit(field.name))), field.name)

@@ -16,12 +16,11 @@ from headrace.contracts.bounds import bounds, is_no_multiple
 from headrace.contracts.formats import FORMATS
 from headrace.contracts.model import TIMES, Criticality, Field, Kind
 from headrace.contracts.reasons import Reason
-from headrace.contracts.types import NUMBER_TEXT, WHOLE_TEXT
 
 __all__ = ["Fails", "ValueTest", "value_tests"]
 
 Fails = Callable[[Column, Column], Column]
-"""A condition on one value: as parsed from JSON, times still text, and typed."""
+"""A condition on one value: as it was read, times still text, and typed."""
 Breaks = Callable[[Column], Column]
 """A condition on one typed value."""
 
@@ -42,8 +41,6 @@ class ValueTest:
 
 def value_tests(field: Field) -> Iterator[ValueTest]:
     """Every test of the field itself; what is nested in it has its own."""
-    if field.required:
-        yield ValueTest(Reason.REQUIRED, lambda sent, _: sent.isNull(), always=True)
     yield from _type_tests(field)
     if field.kind in (Kind.DATE, Kind.TIMESTAMP) and not _is_held_to_years(field):
         yield ValueTest(Reason.IMPLAUSIBLE_TIME, _of_value(_beyond_years), _YEARS, always=True)
@@ -79,15 +76,9 @@ def _of_value(breaks: Breaks) -> Fails:
 def _type_tests(field: Field) -> Iterator[ValueTest]:
     """What only the attempt to type a value shows."""
     if field.kind in TIMES:
-        yield ValueTest(Reason.WRONG_FORMAT, _unread(lambda sent: F.lit(True)), _written(field), always=True)
-    elif field.kind is Kind.NUMBER:
-        # Of a number beyond the largest the parser leaves "Infinity", quotes and all, or hundreds of digits; of
-        # anything else, its JSON.
-        yield from _unread_as(Reason.NON_FINITE, lambda sent: sent.startswith('"'), NUMBER_TEXT)
-    elif field.kind is Kind.INTEGER:
-        yield from _unread_as(Reason.OUT_OF_RANGE, lambda sent: F.lit(False), WHOLE_TEXT)
-    elif field.kind is Kind.BOOLEAN:
-        yield ValueTest(Reason.WRONG_TYPE, _unread(lambda sent: F.lit(True)), always=True)
+        yield ValueTest(
+            Reason.WRONG_FORMAT, lambda sent, value: sent.isNotNull() & value.isNull(), _written(field), always=True
+        )
 
 
 def _written(field: Field) -> str:
@@ -97,20 +88,6 @@ def _written(field: Field) -> str:
         zone = ", with its zone" if field.kind is Kind.TIMESTAMP and not field.default_timezone else ""
         form = f"in ISO 8601{zone}"
     return f"{Reason.WRONG_FORMAT.message}: {form}"
-
-
-def _unread(which: Callable[[Column], Column]) -> Fails:
-    return lambda sent, value: sent.isNotNull() & value.isNull() & which(sent)
-
-
-def _unread_as(code: Reason, beyond: Callable[[Column], Column], text: str) -> Iterator[ValueTest]:
-    """Of what could not be typed, what is a number none the less; the rest is of another type."""
-
-    def is_number(sent: Column) -> Column:
-        return beyond(sent) | sent.rlike(rf"\A{text}\z")
-
-    yield ValueTest(code, _unread(is_number), always=True)
-    yield ValueTest(Reason.WRONG_TYPE, _unread(lambda sent: ~is_number(sent)), always=True)
 
 
 def _text_tests(field: Field) -> Iterator[tuple[Reason, Breaks]]:

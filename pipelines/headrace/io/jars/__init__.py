@@ -1,4 +1,7 @@
-"""The JVM jars: resolved once with the Ivy that pyspark carries, checked against digests, then kept in a cache."""
+"""The JVM jars: resolved once with the Ivy that pyspark carries, checked against digests, then kept in a cache.
+
+The reader of records is headrace's own, and compiled from the sources it carries.
+"""
 
 from __future__ import annotations
 
@@ -12,18 +15,37 @@ from typing import Literal
 
 from headrace.errors import InfrastructureError
 from headrace.io import java
-from headrace.io.jars import ivy
+from headrace.io.jars import ivy, reader
 from headrace.io.jars.lock import Lock, exclusive
 
-__all__ = ["Conf", "cache_folder", "fetch"]
+__all__ = ["Conf", "built_reader", "cache_folder", "fetch", "for_spark"]
 
-Conf = Literal["connectors", "broker"]
+Conf = Literal["connectors", "compiler", "broker"]
 
 
 def cache_folder(environ: Mapping[str, str]) -> Path:
     """``$HEADRACE_CACHE``, else ``~/.cache/headrace``."""
     named = environ.get("HEADRACE_CACHE")
     return Path(named) if named else Path.home() / ".cache" / "headrace"
+
+
+def for_spark(*, conf_dir: Path | None, cache: Path, say: Callable[[str], None]) -> tuple[Path, ...]:
+    """All that Spark has to be given: the connectors, fetched as ``fetch`` does, and the reader of records."""
+    return (*fetch("connectors", conf_dir=conf_dir, cache=cache, say=say), built_reader(cache, say))
+
+
+def built_reader(cache: Path, say: Callable[[str], None]) -> Path:
+    """The jar of headrace's own classes, compiled once for each version of their sources.
+
+    Raises InfrastructureError when the compiler cannot be had, or they cannot be compiled.
+    """
+    folder = cache / "jars" / "reader" / reader.version()
+    if not folder.is_dir():
+        with exclusive(folder.with_suffix(".lock")):
+            if not folder.is_dir():
+                (compiler,) = fetch("compiler", conf_dir=None, cache=cache, say=say)
+                reader.build(compiler, java.find(os.environ).path, folder)
+    return folder / reader.JAR
 
 
 def fetch(conf: Conf, *, conf_dir: Path | None, cache: Path, say: Callable[[str], None]) -> tuple[Path, ...]:

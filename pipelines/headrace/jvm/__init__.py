@@ -1,0 +1,1 @@
+"""What runs inside Spark: the reader of records, as Java sources. ``io/jars`` compiles them."""
