@@ -9,17 +9,20 @@ JSON object stays as it is.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from headrace.contracts.model import Contract, Field, Kind
+from headrace.contracts.reading import provide, read
 from headrace.contracts.types import NUMBER_TEXT
 from headrace.documents import Mistakes, Node, nearest
 from headrace.expressions import compile_expression
 
 __all__ = ["patched", "read_patch"]
 
+_NO_MEMBERS = "CAST(map() AS MAP<STRING, STRING>)"
 _UNQUOTED = dict.fromkeys((Kind.INTEGER, Kind.NUMBER, Kind.DECIMAL), NUMBER_TEXT) | {Kind.BOOLEAN: "true|false"}
 
 
@@ -50,18 +53,15 @@ def read_patch(document: Node, contract: Contract) -> Mapping[str, str]:
 def patched(letters: DataFrame, contract: Contract, patch: Mapping[str, str]) -> DataFrame:
     """The same rows, ``value`` BINARY as the patch makes it. ``patch``: expressions as ``read_patch`` gives them."""
     columns = letters.columns
-    text = F.col("value").cast("string")
-    # Else what no patch speaks of would be mended too: bytes that are no text, and what stands behind the record.
-    strictly = F.when(F.is_valid_utf8(text), _one_document(text))
-    read = letters.select(F.struct(*columns).alias("_letter"), strictly.alias("_sent"))
-    texts = read.select(
-        "*", *[F.try_variant_get("_sent", f"$.{name}", "string").alias(name) for name in contract.names]
+    nothing = replace(contract, fields=())
+    provide(letters.sparkSession, nothing)
+    letter = letters.select(F.struct(*columns).alias("_letter"), read(nothing, F.col("value")).alias("_read"))
+    sent = F.when(F.col("_read.reasons").isNull(), F.coalesce("_read.others", F.expr(_NO_MEMBERS)))
+    texts = letter.select("_letter", sent.alias("_sent")).select(
+        "*", *[_text(F.try_element_at("_sent", F.lit(name))).alias(name) for name in contract.names]
     )
     made = {name: _json(contract.field(name), _compiled(contract, text)) for name, text in patch.items()}
-    members = F.transform_values(
-        F.try_variant_get("_sent", "$", "map<string,variant>"), lambda _, value: F.to_json(value)
-    )
-    others = F.map_filter(members, lambda name, _: ~name.isin(*patch))
+    others = F.map_filter("_sent", lambda name, _: ~name.isin(*patch))
     whole = F.map_entries(
         F.map_concat(others, F.create_map(*[part for name, text in made.items() for part in (F.lit(name), text)]))
     )
@@ -71,15 +71,10 @@ def patched(letters: DataFrame, contract: Contract, patch: Mapping[str, str]) ->
     return texts.select(*kept, F.coalesce(value, "_letter.value").alias("value")).select(*columns)
 
 
-def _one_document(text: Column) -> Column:
-    """The text as a variant; null where it is not one JSON document, or is several.
-
-    The parser stops where its first document ends, and a text may close the bracket around it itself. But no text
-    holds its own hash, which stands behind it.
-    """
-    bracketed = F.try_parse_json(F.concat(F.lit("["), text, F.lit(","), F.xxhash64(text), F.lit("]")))
-    is_one = F.try_variant_get(bracketed, "$[1]", "bigint") == F.xxhash64(text)
-    return F.when(is_one, F.try_variant_get(bracketed, "$[0]", "variant"))
+def _text(sent: Column) -> Column:
+    """A member as an expression sees it, of the JSON it was sent as."""
+    said = F.try_variant_get(F.try_parse_json(sent), "$", "string")
+    return F.when(sent.startswith('"'), said).when(sent != "null", sent)
 
 
 def _compiled(contract: Contract, text: str) -> str:
