@@ -372,6 +372,14 @@ ONE_LIST = "write metric: invalidValues, arguments: {validValues: […]}, mustBe
         ("{name: a, logicalType: string, unique: true}", ".unique: is not enforced: remove it"),
         ("{name: a, logicalType: string, enum: [{value: x}]}", f".enum: cannot be enforced on a record: {ONE_LIST}"),
         (
+            "{name: a, logicalType: integer, physicalType: 'decimal(20,0)'}",
+            ".physicalType: goes with logicalType: number; an integer has 64 bits",
+        ),
+        (
+            "{name: a, logicalType: number, physicalType: 'dec(8,2)'}",
+            ".physicalType: must be decimal(p,s): else the field is a double, which rounds",
+        ),
+        (
             "{name: a, logicalType: number, physicalType: 'decimal(39,2)'}",
             ".physicalType: a decimal has 1 to 38 digits, and its scale is within them",
         ),

@@ -71,7 +71,10 @@ def _pairs(texts: Sequence[str]) -> Mapping[str, str]:
     wrong = [text for text, (_, sign, _) in zip(texts, pairs, strict=True) if not sign]
     if wrong:
         raise UsageError(f"{wrong[0]}: an entity is given as column=value, as in origin=EWR")
-    return {name: value for name, _, value in pairs}
+    given = {name: value for name, _, value in pairs}
+    if len(given) < len(pairs):
+        raise UsageError("an entity has one value for each of its columns, and one is given twice")
+    return given
 
 
 def _table(answer: Answer) -> Table:

@@ -73,7 +73,7 @@ class Must:
         return all(other.holds(value) for value in (*ends, *between, ends[-1] + 1) if value >= 0 and self.holds(value))
 
     def __str__(self) -> str:
-        return f"{self.operator} {' and '.join(f'{bound:g}' for bound in self.bounds)}"
+        return f"{self.operator} {' and '.join(f'{bound:.15g}' for bound in self.bounds)}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

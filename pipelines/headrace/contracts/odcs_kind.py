@@ -11,7 +11,7 @@ from headrace.documents import Mistakes, Node, nearest
 __all__ = ["read_kind"]
 
 _DECIMAL = re.compile(r"(?:decimal|numeric)\(\s*(\d+)\s*(?:,\s*(\d+)\s*)?\)", re.IGNORECASE)
-_LIKE_DECIMAL = re.compile(r"\s*(?:decimal|numeric|number)\b", re.IGNORECASE)
+_LIKE_DECIMAL = re.compile(r"\s*(?:decimal|dec|numeric|number)\b", re.IGNORECASE)
 _KINDS = {kind.value: kind for kind in Kind if kind is not Kind.DECIMAL}
 _NO_KINDS = {
     "map": "is not enforced: make it an array of objects with a key and a value, or an object where the keys are known",
@@ -29,6 +29,8 @@ def read_kind(node: Node, mistakes: Mistakes) -> tuple[Kind, int, int]:
     if physical is None or name != "number":
         if name == "number" and _LIKE_DECIMAL.match(text(node, "physicalType")):
             mistakes.add(node.at("physicalType"), "must be decimal(p,s): else the field is a double, which rounds")
+        if name == "integer" and physical is not None:
+            mistakes.add(node.at("physicalType"), "goes with logicalType: number; an integer has 64 bits")
         return _KINDS[name], 38, 0
     # Four digits decide: Python refuses to read a number of five thousand.
     precision, scale = int(physical[1][:4]), int((physical[2] or "0")[:4])

@@ -42,7 +42,8 @@ class Codec:
     def rows(self, windows: pa.Table) -> Iterator[Row]:
         """What a store takes, from the columns of ``features.online.newest_windows``, rows in their order."""
         for batch in windows.to_batches(max_chunksize=_BATCH):
-            ends = (end // 1_000_000 for end in _plain(batch, _WINDOW_END))
+            # Rounded up: nothing is told before it has ended.
+            ends = (-(-end // 1_000_000) for end in _plain(batch, _WINDOW_END))
             ranks = (batch.column(name).to_pylist() for name in ("backfilled", "batch_id"))
             values = self._texts(batch, (_COMPUTED_AT, *self.values))
             yield from map(Row, self._texts(batch, self.entity), ends, *ranks, values)
