@@ -11,12 +11,11 @@ from pyspark.sql import functions as F
 from headrace.contracts.model import TIMES, Field, Kind
 from headrace.contracts.times import instant, read_date, read_time
 
-__all__ = ["DECIMAL_TEXT", "NUMBER_TEXT", "WHOLE_TEXT", "column_type", "read_type", "typed"]
+__all__ = ["NUMBER_TEXT", "WHOLE_TEXT", "column_type", "read_type", "typed"]
 
 # The numbers of JSON. What is sent in quotes has to be what could have been sent without.
 WHOLE_TEXT: Final = r"-?(?:0|[1-9]\d*)"
-DECIMAL_TEXT: Final = rf"{WHOLE_TEXT}(?:\.\d+)?"
-NUMBER_TEXT: Final = rf"{DECIMAL_TEXT}(?:[eE][+-]?\d+)?"
+NUMBER_TEXT: Final = rf"{WHOLE_TEXT}(?:\.\d+)?(?:[eE][+-]?\d+)?"
 
 _STORED: Final = {
     Kind.TIMESTAMP: "TIMESTAMP",

@@ -63,14 +63,14 @@ final class Shape {
 
     final Field[] fields;
     final Misfit[] misfits;
-    final int maxBytes;
+    final long maxBytes;
     private final Map<String, String> messages = new HashMap<>();
 
     private Shape(JsonNode told) {
         List<Misfit> listed = new ArrayList<>();
         fields = fields(told.get("fields"), "", listed);
         misfits = listed.toArray(Misfit[]::new);
-        maxBytes = told.get("max_bytes").asInt();
+        maxBytes = told.get("max_bytes").asLong();
         told.get("messages").properties().forEach(each -> messages.put(each.getKey(), each.getValue().asText()));
     }
 
