@@ -199,8 +199,22 @@ class Topic(Section):
     """
 
     bootstrap: str
-    topic: str = Field(min_length=1)
+    topic: str
     options: dict[str, SecretStr] = {}
+
+    @field_validator("bootstrap")
+    @classmethod
+    def _brokers(cls, value: str) -> str:
+        if not all(re.fullmatch(r"\S+:\d{1,5}", one.strip()) for one in value.split(",")):
+            raise ValueError("must name each broker as host:port, with commas between")
+        return value
+
+    @field_validator("topic")
+    @classmethod
+    def _named(cls, value: str) -> str:
+        if not re.fullmatch(r"[A-Za-z0-9._-]{1,249}", value):
+            raise ValueError("is no name of a topic: letters, digits, '.', '_' and '-', at most 249")
+        return value
 
     @property
     def opened(self) -> dict[str, str]:

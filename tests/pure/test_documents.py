@@ -271,7 +271,7 @@ signals:
     source: {kind: files, pth: d}
   kafka:
     contract: c
-    source: {kind: kafka, bootstrap: e, topic: f, options: {group.id: g}}
+    source: {kind: kafka, bootstrap: 'e:1', topic: f, options: {group.id: g}}
   none:
     contract: c
     source: {path: d}

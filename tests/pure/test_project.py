@@ -638,7 +638,7 @@ def test_a_kafka_source_left_half_in_files_says_what_it_lacks(conf: Path) -> Non
 
 def test_a_secret_is_never_shown(conf: Path) -> None:
     (conf / "local" / "signals.yml").write_text(
-        "signals:\n  weather:\n    source:\n      kind: kafka\n      bootstrap: b\n      topic: w\n"
+        "signals:\n  weather:\n    source:\n      kind: kafka\n      bootstrap: b:9092\n      topic: w\n"
         "      options: {sasl.jaas.config: ['${PASSWORD}'], group.id: '${PASSWORD}'}\n"
     )
 

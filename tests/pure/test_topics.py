@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
+from pydantic import ValidationError
 
-from headrace.config import Settings
+from headrace.config import KafkaSource, Settings
 from headrace.documents import Mistakes, check, read
 from headrace.errors import ConfigError
 from headrace.flows.topics import check_rings
@@ -83,3 +85,19 @@ def test_what_kafka_says_is_told_in_words(text: str, passing: bool, said: str) -
 
 def test_what_is_none_of_kafkas() -> None:
     assert explained("[DELTA_SCHEMA_CHANGED] the schema changed") is None
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "said"),
+    [
+        ("bootstrap", "broker", "must name each broker as host:port, with commas between"),
+        ("bootstrap", "a:9092,b", "must name each broker as host:port, with commas between"),
+        ("topic", "a/b", "is no name of a topic: letters, digits, '.', '_' and '-', at most 249"),
+        ("topic", "", "is no name of a topic: letters, digits, '.', '_' and '-', at most 249"),
+    ],
+)
+def test_what_names_no_topic(key: str, value: str, said: str) -> None:
+    given = {"kind": "kafka", "bootstrap": "a:9092, b:9092", "topic": "orders.v1"}
+    assert KafkaSource.model_validate(given).topic == "orders.v1"
+    with pytest.raises(ValidationError, match=re.escape(said)):
+        KafkaSource.model_validate({**given, key: value})

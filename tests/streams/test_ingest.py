@@ -7,12 +7,15 @@ from collections import Counter
 from datetime import date
 from pathlib import Path
 
+import pytest
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 from tests import flights
 from tests.streams.conftest import Taken
 
 from headrace.demo.faults import ACCEPTED_DUPLICATE, ACCEPTED_LATE
+from headrace.errors import SourceChanged
+from headrace.flows.ingest_source import opened_stream
 from headrace.io.lake import Lake
 
 
@@ -87,3 +90,17 @@ def test_a_second_run_finds_nothing_to_do(spark: SparkSession, day_by_day: Taken
     before = day_by_day.lake.read(spark, "ledger").count()
     flights.taken(spark, day_by_day.project)
     assert day_by_day.lake.read(spark, "ledger").count() == before
+
+
+def test_a_checkpoint_of_another_folder_is_named(spark: SparkSession, tmp_path: Path) -> None:
+    project = flights.project(tmp_path)
+    (tmp_path / "landing" / "weather").mkdir(parents=True)
+    opened_stream(project, "weather", spark)
+    opened_stream(project, "weather", spark)
+    signal = project.settings.signals["weather"]
+    elsewhere = signal.model_copy(update={"source": signal.source.model_copy(update={"path": str(tmp_path)})})
+    moved = flights.with_settings(project, signals={**project.settings.signals, "weather": elsewhere})
+    with pytest.raises(
+        SourceChanged, match=rf"was made for the files of .*/landing/weather, and conf/ has .*{tmp_path}\."
+    ):
+        opened_stream(moved, "weather", spark)

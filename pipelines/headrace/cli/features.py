@@ -15,7 +15,7 @@ from headrace.cli import online
 from headrace.cli.options import ConfDir, Env, Json, project, utc
 from headrace.cli.output import notes, results
 from headrace.cli.session import session_with_tables
-from headrace.errors import CheckFailed
+from headrace.errors import CheckFailed, UsageError
 
 __all__ = ["app"]
 
@@ -43,10 +43,13 @@ def backfill(
 
     loaded = project(conf_dir, env)
     loaded.feature_set(feature_set)
+    after, until = utc(first), utc(end)
+    if after is not None and until is not None and after >= until:
+        raise UsageError("--from is not before --to: no window ends between them")
     say = notes().print
     spark = session_with_tables(loaded, conf_dir, say)
     done = []
-    for one in fill(spark, loaded, feature_set, utc(first), utc(end)):
+    for one in fill(spark, loaded, feature_set, after, until):
         done.append(one)
         span = f"{one.first:%Y-%m-%d %H:%M} to {one.end:%Y-%m-%d %H:%M}"
         say(f"{span}: {one.changed:,} of {one.windows:,} windows changed")

@@ -78,6 +78,7 @@ def _start(spark: SparkSession, table: SourceTable, checkpoint: Checkpoint) -> i
 
 def _described(spark: SparkSession, project: Project, signal: str, source: Source, source_id: str | None) -> Ingest:
     described = job(project, signal, source_id)
+    _refuse_other_place(spark, described, source)
     _refuse_other(spark, described, source)
     return replace(described, ended_at=ledger.ended_at(spark, described.lake, described.checkpoint.query_id(spark)))
 
@@ -86,6 +87,17 @@ def _topic_id(source: FileSource | KafkaSource) -> str | None:
     if isinstance(source, FileSource):
         return None
     return kafka_admin.topic_id(source.bootstrap, source.topic, source.opened)
+
+
+def _refuse_other_place(spark: SparkSession, ingest: Ingest, source: Source) -> None:
+    """Offsets of one kind of source, or in one folder, say nothing in another. Topics and tables have ids beside."""
+    place = f"the files of {source.path}" if isinstance(source, FileSource) else f"a source of kind {source.kind}"
+    made_for = ingest.checkpoint.pinned(spark, "source", lambda: place)
+    if made_for != place:
+        raise SourceChanged(
+            f"the checkpoint {ingest.checkpoint.path} of signal {ingest.signal} was made for {made_for}, and conf/ has "
+            f"{place}. Put the source back, or move that folder away to read the new one as a new generation."
+        )
 
 
 def _refuse_other(spark: SparkSession, ingest: Ingest, source: Source) -> None:
