@@ -16,6 +16,7 @@ from tests.streams.conftest import Taken
 from headrace.demo.faults import ACCEPTED_DUPLICATE, ACCEPTED_LATE
 from headrace.errors import SourceChanged
 from headrace.flows.ingest_source import opened_stream
+from headrace.flows.queries import create_tables
 from headrace.io.lake import Lake
 
 
@@ -95,8 +96,9 @@ def test_a_second_run_finds_nothing_to_do(spark: SparkSession, day_by_day: Taken
 def test_a_checkpoint_of_another_folder_is_named(spark: SparkSession, tmp_path: Path) -> None:
     project = flights.project(tmp_path)
     (tmp_path / "landing" / "weather").mkdir(parents=True)
-    opened_stream(project, "weather", spark)
-    opened_stream(project, "weather", spark)
+    create_tables(spark, project)
+    for _ in range(2):
+        opened_stream(project, "weather", spark)
     signal = project.settings.signals["weather"]
     elsewhere = signal.model_copy(update={"source": signal.source.model_copy(update={"path": str(tmp_path)})})
     moved = flights.with_settings(project, signals={**project.settings.signals, "weather": elsewhere})
