@@ -389,11 +389,13 @@ def feature_views(feature_set: str, log: Table, entity: Sequence[str]) -> tuple[
 DELAYS = (0, 60, 300, 900, 1_800, 3_600, 7_200, 10_800, 21_600, 43_200, 86_400, 172_800, 604_800)
 
 
-def delay_view(feature_set: str, signal: str, delay: int) -> View:
+def delay_view(feature_set: str, signal: str, delay: int, entity: Sequence[str]) -> View:
     """``features_<set>_delays``: had the set's delay, in seconds, been another, how many records would be in time?
 
-    A record that came back from the dead letters is late under any delay.
+    Of all records with the set's entity, be its condition true for them or not. One that came back from the dead
+    letters is late under any delay.
     """
+    about = " AND ".join(f"{_named(name)} IS NOT NULL" for name in entity)
     tried = ", ".join(f"({seconds})" for seconds in sorted({*DELAYS, delay}))
     in_time = "coalesce(sum(CASE WHEN late_by <= {} THEN 1 ELSE 0 END), 0)"
     return View(
@@ -402,7 +404,8 @@ def delay_view(feature_set: str, signal: str, delay: int) -> View:
         f"SELECT tried.delay_seconds, tried.delay_seconds - {delay} AS waits_longer_seconds, count(*) AS records, "
         f"{in_time.format('tried.delay_seconds * 1000')} AS records_in_time, "
         f"{in_time.format('tried.delay_seconds * 1000')} - {in_time.format(delay * 1000)} AS records_saved "
-        f"FROM signals_{signal} CROSS JOIN (VALUES {tried}) AS tried(delay_seconds) GROUP BY tried.delay_seconds",
+        f"FROM signals_{signal} CROSS JOIN (VALUES {tried}) AS tried(delay_seconds) WHERE {about} "
+        "GROUP BY tried.delay_seconds",
     )
 
 

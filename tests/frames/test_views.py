@@ -25,10 +25,10 @@ LATE_BY = (-5_000, 0, 59_000, 60_000, 60_001, 3_600_000, None)
 
 
 def test_what_another_delay_would_have_saved(spark: SparkSession) -> None:
-    view = delay_view("set", "orders", 60)
-    rows = ", ".join(f"({'NULL' if late is None else late})" for late in LATE_BY)
-    made = f"SELECT * FROM (VALUES {rows}) AS rows(late_by)"
-    spark.sql(made).createOrReplaceTempView("signals_orders")
+    view = delay_view("set", "orders", 60, ("order",))
+    rows = ", ".join(f"({'NULL' if late is None else late}, 'a')" for late in LATE_BY)
+    made = f'SELECT late_by, key AS "order" FROM (VALUES {rows}, (59000, NULL)) AS rows(late_by, key)'
+    spark.sql(made.replace('"', "`")).createOrReplaceTempView("signals_orders")
     wanted = {
         0: (-60, 7, 2, -2),
         60: (0, 7, 4, 0),
@@ -36,12 +36,12 @@ def test_what_another_delay_would_have_saved(spark: SparkSession) -> None:
         3_600: (3_540, 7, 6, 2),
         604_800: (604_740, 7, 6, 2),
     }
-    in_spark = {row[0]: tuple(row)[1:] for row in spark.sql(view.sql).collect()}
+    of_spark = {row[0]: tuple(row)[1:] for row in spark.sql(in_spark(view)).collect()}
     connection = duckdb.connect()
     connection.execute(f"CREATE VIEW signals_orders AS {made}")
     in_duckdb = {row[0]: row[1:] for row in connection.execute(view.sql).fetchall()}
-    assert in_spark == in_duckdb
-    assert {delay: in_spark[delay] for delay in wanted} == wanted
+    assert of_spark == in_duckdb
+    assert {delay: of_spark[delay] for delay in wanted} == wanted
 
 
 def test_a_column_may_be_called_as_a_word_of_sql(spark: SparkSession) -> None:

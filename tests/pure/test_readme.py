@@ -192,7 +192,7 @@ def dictionary() -> str:
     )
     views = (
         *tables.feature_views("zz_set", log, ["zz_entity"]),
-        tables.delay_view("zz_set", "zz_signal", 0),
+        tables.delay_view("zz_set", "zz_signal", 0, ("zz_entity",)),
         tables.all_predictions({"zz_model": "answer"}),
         *tables.dead_letters_by_state(),
         tables.sources(),

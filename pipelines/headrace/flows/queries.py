@@ -128,7 +128,9 @@ def views(project: Project) -> Iterator[View]:
     for feature_set in project.feature_sets.values():
         log = features.table(feature_set, project.contracts[feature_set.signal])
         yield from feature_views(feature_set.name, log, feature_set.entity)
-        yield delay_view(feature_set.name, feature_set.signal, int(feature_set.delay.total_seconds()))
+        yield delay_view(
+            feature_set.name, feature_set.signal, int(feature_set.delay.total_seconds()), feature_set.entity
+        )
     if project.models:
         yield all_predictions({name: model.output.name for name, model in project.models.items()})
     yield from dead_letters_by_state()
