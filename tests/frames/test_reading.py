@@ -11,8 +11,10 @@ import pytest
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
+from headrace.contracts import reading
 from headrace.contracts.model import Contract, Field, Kind
 from headrace.contracts.reading import provide, read
+from headrace.errors import InfrastructureError
 
 CONTRACT = Contract(
     id="c",
@@ -154,3 +156,11 @@ def test_all_that_is_wrong_is_told(spark: SparkSession, value: bytes, codes: lis
     row = readings(spark, [value]).select("r.reasons.code").first()
     assert row is not None
     assert row["code"] == codes
+
+
+def test_a_session_without_the_reader_says_what_to_give_it(
+    spark: SparkSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reading, "_CLASS", "headrace.NotThere")
+    with pytest.raises(InfrastructureError, match=r"^Spark has no class headrace\.NotThere: .* 'headrace jars' prints"):
+        provide(spark, CONTRACT)
