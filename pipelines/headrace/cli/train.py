@@ -30,10 +30,12 @@ def train(
     The first version takes the model's own alias too; later ones leave it where it is.
     """
     from headrace.cli.session import session_with_tables
+    from headrace.flows.learn import ready
     from headrace.flows.train import train as train_model
 
     loaded = project(conf_dir, env)
     loaded.model(model)
+    ready(loaded, loaded.written[model])
     told = notes()
     trained = train_model(session_with_tables(loaded, conf_dir, told.print), loaded, model, told.print)
     fitted = trained.fitted

@@ -20,7 +20,7 @@ from headrace.models.recipe import Recipe
 from headrace.models.spec import Model, Training
 from headrace.models.training import Fitted, fit
 
-__all__ = ["Learned", "Say", "learn"]
+__all__ = ["Learned", "Say", "learn", "ready"]
 
 Say = Callable[[str], None]
 
@@ -40,7 +40,7 @@ def learn(spark: SparkSession, project: Project, model: Model, at: At | None, sa
 
     model: with training, its expressions as written. project: gives contracts, feature sets and tables.
     """
-    training, build, score = _ready(project, model)
+    training, build, score = ready(project, model)
     cut = at or newest(spark, score.lake, score, training)
     say(f"train {model.name}: joining labels and features as of each event")
     found = training_set(spark, score, training, cut)
@@ -67,8 +67,11 @@ def learn(spark: SparkSession, project: Project, model: Model, at: At | None, sa
     return Learned(training, recipe, fitted, found.rows[list(model.inputs.columns)].head(5))
 
 
-def _ready(project: Project, model: Model) -> tuple[Training, Build, score_job.Score]:
-    """All that can be known to be wrong before anything is read."""
+def ready(project: Project, model: Model) -> tuple[Training, Build, score_job.Score]:
+    """All that can be known to be wrong before anything is read; no Spark.
+
+    Raises ConfigError or UsageError if it is.
+    """
     try:
         safe = compiled(model, project.contracts)
     except ValueError as error:
