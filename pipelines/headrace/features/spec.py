@@ -9,7 +9,7 @@ from datetime import timedelta
 
 from pydantic import Field
 
-from headrace.config import Duration, Lasting, Name, Section
+from headrace.config import Duration, Name, Section
 from headrace.features.feature import Default, Derived, Feature
 from headrace.features.window import Window
 
@@ -43,7 +43,7 @@ class FeatureSet(Section):
     where: str | None = None
     window: Window
     delay: Duration
-    time_to_live: Lasting
+    time_to_live: Duration
     features: dict[Name, Feature] = Field(min_length=1)
     derived: dict[Name, Derived] = Field(default_factory=dict)
     generation: int = Field(default=1, ge=1)

@@ -89,7 +89,8 @@ def _newest(
     """
     alive = int(feature_set.time_to_live.total_seconds())
     at, end = F.unix_seconds("event_time"), F.unix_seconds("window_end")
-    stretch = F.floor(at / alive)
+    length = max(alive, 1)
+    stretch = F.floor(at / length)
     asking = rows.withColumn("_stretch", F.explode(F.array(stretch, stretch - 1))).join(
         F.broadcast(plans), ["query_id", "batch_id"]
     )
@@ -98,7 +99,7 @@ def _newest(
         F.col("query_id").alias("of"),
         F.col("batch_id").alias("_batch"),
         "window_end",
-        F.floor(end / alive).alias("_stretch"),
+        F.floor(end / length).alias("_stretch"),
         F.struct(*part.take).alias("_value"),
     )
     met = asking.join(values, ["of", "_stretch", *[f"_{name}" for name in feature_set.entity]])
