@@ -16,7 +16,7 @@ from deltalake import write_deltalake
 from tests.flights import CONF
 from typer.testing import CliRunner, Result
 
-from headrace.cli import app
+from headrace.cli import app, dead_letter_actions
 
 TEXT, TIME = pa.string(), pa.timestamp("us", tz="UTC")
 SOURCE = pa.struct({"kind": TEXT, "name": TEXT, "partition": pa.int32(), "position": pa.int64(), "arrived_at": TIME})
@@ -124,6 +124,16 @@ def test_a_name_that_is_none_is_no_empty_answer(home: Path, chosen: tuple[str, .
     refused = asked(home, "ls", *chosen)
     assert refused.exit_code == 2
     assert said in refused.stderr
+
+
+@pytest.mark.parametrize("action", ["replay", "park", "discard"])
+def test_what_is_done_with_letters_of_no_signal_starts_no_spark(
+    home: Path, action: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dead_letter_actions, "session_with_tables", lambda *_: pytest.fail("Spark was started"))
+    refused = asked(home, action, "--signal", "wether")
+    assert refused.exit_code == 2
+    assert "there is no signal 'wether'; did you mean 'weather'?" in refused.stderr
 
 
 def test_times_are_in_utc_wherever_the_machine_is(home: Path) -> None:

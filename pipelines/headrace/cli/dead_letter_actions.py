@@ -19,7 +19,7 @@ from headrace.errors import UsageError
 
 if TYPE_CHECKING:
     from headrace.contracts.dead_letters import Choice
-    from headrace.flows.project import Project
+    from headrace.contracts.model import Contract
     from headrace.flows.replay import Missed
 
 __all__ = ["Reason", "Since", "Until", "Version", "codes", "discard", "park", "replay"]
@@ -141,7 +141,7 @@ def _act(
     from headrace.flows.replay import act
 
     loaded = project(conf_dir, env)
-    mending = _patch(loaded, signal, patch)
+    mending = _patch(loaded.contract(signal), patch)
     spark = session_with_tables(loaded, conf_dir, notes().print)
     done = act(spark, loaded, signal, Action(action), choice, note=note, patch=mending)
     missed = [window for one in done for window in one.missed]
@@ -180,15 +180,15 @@ def _act(
         typer.echo("headrace features backfill SET folds them in, as does --backfill here.")
 
 
-def _patch(loaded: Project, signal: str, file: Path | None) -> Mapping[str, str]:
+def _patch(contract: Contract, file: Path | None) -> Mapping[str, str]:
     from headrace.contracts.patch import read_patch
     from headrace.documents import read
 
-    if file is None or signal not in loaded.contracts:
+    if file is None:
         return {}
     if not file.is_file():
         raise UsageError(f"there is no file {file}")
-    return read_patch(read(file), loaded.contracts[signal])
+    return read_patch(read(file), contract)
 
 
 def _missing(window: Missed) -> str:
@@ -204,7 +204,7 @@ def _rehearse(conf_dir: Path, env: str, signal: str, choice: Choice, as_json: bo
     from headrace.flows.replay import rehearse
 
     loaded = project(conf_dir, env)
-    mending = _patch(loaded, signal, patch)
+    mending = _patch(loaded.contract(signal), patch)
     spark = session_with_tables(loaded, conf_dir, notes().print)
     would = rehearse(spark, loaded, signal, choice, mending)
     first = F.try_element_at("reasons", F.lit(1))
