@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from decimal import Decimal
 from random import Random
 from typing import Any
@@ -92,10 +93,10 @@ def damaged(random: Random, text: str) -> bytes:
     return bytes(value)
 
 
-def readings(spark: SparkSession, values: list[bytes]) -> DataFrame:
+def readings(spark: SparkSession, values: list[bytes], contract: Contract = CONTRACT) -> DataFrame:
     frame = spark.createDataFrame(list(enumerate(values)), "number INT, value BINARY").repartition(2)
-    provide(spark, CONTRACT)
-    return frame.select("number", read(CONTRACT, F.col("value")).alias("r"))
+    provide(spark, contract)
+    return frame.select("number", read(contract, F.col("value")).alias("r"))
 
 
 def test_any_bytes_are_read_as_another_parser_reads_them(spark: SparkSession) -> None:
@@ -131,6 +132,48 @@ def plain(value: Any) -> Any:
             return [plain(one) for one in value]
         case _:
             return float(value)
+
+
+QUOTED = (
+    "",
+    " ",
+    "1",
+    " 1",
+    "1 ",
+    "-",
+    "1e5",
+    "1e",
+    "0x1",
+    "true",
+    "null",
+    "NaN",
+    "[1]",
+    "{",
+    "é",
+    "9" * 30,
+    "9" * 1_001,
+)
+
+
+def test_no_text_in_quotes_can_end_the_query(spark: SparkSession) -> None:
+    """Fields that may be sent in quotes, at any depth, with any text there; and the same damaged."""
+    kinds = (Kind.INTEGER, Kind.NUMBER, Kind.DECIMAL, Kind.BOOLEAN)
+    plain_ones = tuple(Field(name=kind.value, kind=kind, coerce=True, precision=9, scale=2) for kind in kinds)
+    inner = Field(name="", kind=Kind.OBJECT, members=plain_ones, required=True)
+    contract = replace(CONTRACT, fields=(*plain_ones, Field(name="l", kind=Kind.ARRAY, items=inner)))
+    texts = [json.dumps({kind.value: text for kind in kinds}) for text in QUOTED]
+    records = [f'{text[:-1]}, "l": [{other}, null]}}' for text in texts for other in texts]
+    random = Random(20130101)
+    values = [record.encode() for record in records] + [damaged(random, record) for record in records * 10]
+    rows = readings(spark, values, contract).select("number", "r.sent", "r.reasons.rule").collect()
+    assert [values[number] for number, sent, _ in rows if (sent is None) != (parsed(values[number]) is None)] == []
+    found = {values[number].decode(): rules for number, _, rules in rows if number < len(records)}
+    ones = json.dumps({kind.value: "1" for kind in kinds})
+    assert found[f'{ones[:-1]}, "l": [{ones}, null]}}'] == [
+        "boolean.wrong_type",
+        "l[].boolean.wrong_type",
+        "l[].required",
+    ]
 
 
 @pytest.mark.parametrize(
