@@ -20,7 +20,8 @@ Deck = TypeVar("Deck")
 PLANTED, FUTURE, LATE = 0.19, 0.01, 0.05
 FUTURE_REASON: Final = "future_event_time"
 STEP: Final = timedelta(milliseconds=100)
-_NEAREST, _FARTHEST = timedelta(days=1), timedelta(days=36_500)
+# A million of them take more than a day: on a wall clock the first have to be ahead of the last.
+_NEAREST, _FARTHEST = timedelta(days=2), timedelta(days=36_500)
 
 _VALUES: Final = tuple(wrong_values())
 _AHEAD: Final = "ahead of its time"
@@ -46,7 +47,7 @@ class Planted:
 def records(seed: int, start: datetime, *, lines: bool = True) -> Iterator[Planted]:
     """Records without end, ten a second of event time from ``start``; the same for the same arguments.
 
-    Of every 100 about 80 are good, a twentieth of them late by up to a month; one lies a day to a hundred years
+    Of every 100 about 80 are good, a twentieth of them late by up to a month; one lies two days to a hundred years
     ahead. The other faults are wrong values and wrong texts by turns, each through all of its own before one comes
     again.
 
