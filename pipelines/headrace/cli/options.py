@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from headrace.documents import nearest
+from headrace.documents import instead
 from headrace.errors import UsageError
 
 if TYPE_CHECKING:
@@ -44,4 +44,4 @@ def known(what: str, said: Sequence[str], there: Sequence[str]) -> None:
     """Raises UsageError where one of the names said is none of those there are."""
     for name in said:
         if name not in there:
-            raise UsageError(f"there is no {what} {name!r}{nearest(name, there) or '; there are: ' + ', '.join(there)}")
+            raise UsageError(f"there is no {what} {name!r}{instead(name, there)}")

@@ -10,7 +10,7 @@ from typing import Any
 
 from headrace.errors import ConfigError
 
-__all__ = ["Mistakes", "Node", "Scalar", "Step", "Written", "nearest"]
+__all__ = ["Mistakes", "Node", "Scalar", "Step", "Written", "instead", "nearest"]
 
 Step = str | int
 Scalar = str | int | float | bool | None
@@ -107,6 +107,11 @@ def nearest(word: object, known: Collection[str]) -> str:
     folded = {other.casefold(): other for other in known}
     close = get_close_matches(str(word).casefold(), folded, n=1)
     return f"; did you mean '{folded[close[0]]}'?" if close else ""
+
+
+def instead(name: object, known: Collection[str]) -> str:
+    """The end of a message about a name that does not exist: the nearest that does, or all."""
+    return nearest(name, known) or (f"; there are: {', '.join(known)}" if known else "; there are none")
 
 
 def _dotted(path: tuple[Step, ...]) -> str:

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 
 from headrace import tables
 from headrace.contracts.model import TIMES, Contract, Kind
-from headrace.documents import Mistakes, Node
+from headrace.documents import Mistakes, Node, instead
 from headrace.expressions import compile_condition, compile_expression
 from headrace.features.spec import FeatureSet
-from headrace.flows.references import Declared, Signals, exists, instead, read_ones, safe, taken
+from headrace.flows.references import Declared, Signals, exists, read_ones, safe, taken
 from headrace.models.spec import LABEL, FeatureInput, Label, Model, Training
 
 __all__ = ["check_models", "compiled"]

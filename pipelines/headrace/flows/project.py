@@ -12,12 +12,12 @@ from headrace.config import DeltaSource, Settings
 from headrace.contracts.misfits import misfits
 from headrace.contracts.model import Contract
 from headrace.contracts.odcs import read_contract
-from headrace.documents import Mistakes, Node, check, join, lay_over, read, resolve
+from headrace.documents import Mistakes, Node, check, instead, join, lay_over, read, resolve
 from headrace.errors import ConfigError, UsageError
 from headrace.features.spec import FeatureSet
 from headrace.flows.locations import located
 from headrace.flows.model_references import check_models
-from headrace.flows.references import Declared, Signals, apart, instead, read_ones
+from headrace.flows.references import Declared, Signals, apart, read_ones
 from headrace.flows.set_references import check_sets
 from headrace.flows.topics import check_rings
 from headrace.models.spec import Model

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from headrace.contracts.model import Contract, Kind
-from headrace.documents import Mistakes, Node, Step, nearest
+from headrace.documents import Mistakes, Node, instead
 
-__all__ = ["Declared", "Signals", "apart", "exists", "instead", "read_ones", "safe", "taken"]
+__all__ = ["Declared", "Signals", "apart", "exists", "read_ones", "safe", "taken"]
 
 Value = TypeVar("Value")
 Declared = Mapping[str, tuple[Node, Value] | None]
@@ -64,11 +64,6 @@ def apart(named: Mapping[str, Node], endings: Collection[str], mistakes: Mistake
             other = name.removesuffix(ending)
             if other != name and other in named:
                 mistakes.add(node, f"is taken: {other} has a table or view that would be called the same")
-
-
-def instead(name: Step, known: Collection[str]) -> str:
-    """The end of a message about a name that does not exist: the nearest that does, or all."""
-    return nearest(name, known) or (f"; there are: {', '.join(known)}" if known else "; there are none")
 
 
 def safe(
