@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from decimal import Decimal
 from random import Random
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 import pytest
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
+from tests.strict_json import strictly
 
 from headrace.contracts.judge import judge
 from headrace.contracts.model import Contract, Criticality, Field, Kind, Rule
@@ -266,25 +266,11 @@ def test_values_arrive_typed_and_unrounded(spark: SparkSession) -> None:
     assert tuple(row) == (-5, "é", 0.1, "12.30", "2013-01-01 10:00:00", False, "2013-01-02")
 
 
-class TwiceError(Exception):
-    """A key that stands twice."""
-
-
-def _once(members: list[tuple[str, Any]]) -> dict[str, Any]:
-    if len({name for name, _ in members}) < len(members):
-        raise TwiceError
-    return dict(members)
-
-
-def _refused(constant: str) -> Any:
-    raise ValueError(constant)
-
-
 def _is_clean(text: str) -> bool:
     """Whether Python's own parser takes the text for one object with values of the contract's types."""
     try:
-        read = json.loads(text, object_pairs_hook=_once, parse_constant=_refused, parse_float=Decimal)
-    except (ValueError, TwiceError):
+        read = strictly(text)
+    except ValueError:
         return False
     types: dict[str, Any] = {
         "a": int,
@@ -295,7 +281,7 @@ def _is_clean(text: str) -> bool:
         "f": bool,
         "e": str,
     }
-    return isinstance(read, dict) and all(
+    return all(
         value is None or (isinstance(value, types[name]) and (name == "f" or not isinstance(value, bool)))
         if name in types
         else name.lower() not in types

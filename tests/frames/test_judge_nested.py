@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -13,6 +12,7 @@ import pytest
 from deltalake import DeltaTable
 from pyspark.sql import Row, SparkSession
 from pyspark.sql import functions as F
+from tests.strict_json import strictly
 
 from headrace.contracts.judge import judge
 from headrace.contracts.model import Contract, Criticality, Field, Kind, Rule
@@ -246,24 +246,6 @@ def made(random: Random) -> str:
     text = comma.join(f'"{name}"{colon}{random.choice(VALUES[name][:reach])}' for name in names)
     text = "{" + (text.replace('":', '": ').replace(",", ", ") if random.random() < 0.1 else text) + "}"
     return text[:-1] + random.choice(("}", "}", "}", "}{}", "", ',"new":{"a":1,"a":1}}'))
-
-
-def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    if len({key for key, _ in pairs}) < len(pairs):
-        raise ValueError("a key stands twice")
-    return dict(pairs)
-
-
-def no_constant(name: str) -> None:
-    raise ValueError(name)
-
-
-def strictly(text: str) -> dict[str, Any]:
-    """The record as Python reads it, every number exactly; ValueError where it is no record."""
-    found = json.loads(text, object_pairs_hook=once, parse_float=Decimal, parse_constant=no_constant)
-    if not isinstance(found, dict):
-        raise ValueError("no object")
-    return found
 
 
 def expected(field: Field, value: Any) -> Any:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from decimal import Decimal
 from random import Random
 from typing import Any
 
 import pytest
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
+from tests.strict_json import strictly
 
 from headrace.contracts import reading
 from headrace.contracts.model import Contract, Field, Kind
@@ -46,29 +46,14 @@ GOOD = (
 )  # fmt: skip
 
 
-class TwiceError(ValueError):
-    """A key that stands twice."""
-
-
-def once(members: list[tuple[str, Any]]) -> dict[str, Any]:
-    if len({name for name, _ in members}) < len(members):
-        raise TwiceError
-    return dict(members)
-
-
-def refused(constant: str) -> Any:
-    raise ValueError(constant)
-
-
 def parsed(value: bytes) -> Any:
     """What Python reads, None where it reads no object: no repeated keys, and no half of a surrogate pair."""
     try:
-        text = value.decode()
-        found = json.loads(text, object_pairs_hook=once, parse_constant=refused, parse_float=Decimal)
+        found = strictly(value.decode())
         json.dumps(found, ensure_ascii=False, default=str).encode()
     except ValueError:
         return None
-    return found if isinstance(found, dict) else None
+    return found
 
 
 def damaged(random: Random, text: str) -> bytes:
