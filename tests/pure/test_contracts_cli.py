@@ -315,7 +315,7 @@ def test_rows_names_and_keys_that_steer() -> None:
     assert result.stderr.splitlines() == [
         "5 records read.",
         "Stopped after 5 lines; --rows reads more.",
-        r"Left out: '\x1b[2J' must be letters, digits and _, a letter first",
+        r"Left out: '\x1b[2J' must be printable, and 256 characters at most",
         "Left out: 'nested' holds no member that could be a field",
     ]
 

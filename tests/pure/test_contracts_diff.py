@@ -182,6 +182,30 @@ def test_fields_come_and_go() -> None:
     assert between(contract(one, two), contract(two, one)) == [("", "order of the fields", COMPATIBLE)]
 
 
+def outer(member: Field) -> Field:
+    return Field(name="o", kind=Kind.OBJECT, members=(member,))
+
+
+def test_another_member_breaks_senders_and_another_name_readers() -> None:
+    plain = Field(name="a", kind=Kind.INTEGER)
+    moved, renamed = replace(plain, physical_name="_a"), Field(name="b", kind=Kind.INTEGER, physical_name="a")
+
+    assert between(contract(plain), contract(moved)) == [("a", "physicalName: none → _a", BREAKING)]
+    assert between(contract(moved), contract(plain)) == [("a", "physicalName: _a → none", BREAKING)]
+    assert between(contract(plain), contract(renamed)) == [("b", "name: a → b", BREAKING)]
+    assert between(contract(plain), contract(replace(renamed, required=True))) == [
+        ("b", "name: a → b", BREAKING),
+        ("b", "required: false → true", BREAKING),
+    ]
+    assert between(contract(outer(plain)), contract(outer(renamed))) == [("o.b", "name: a → b", BREAKING)]
+    # Two fields that change members are not the same two under other names.
+    swapped = replace(plain, physical_name="b"), Field(name="b", kind=Kind.INTEGER, physical_name="a")
+    assert between(contract(plain, Field(name="b", kind=Kind.INTEGER)), contract(*swapped)) == [
+        ("a", "physicalName: none → b", BREAKING),
+        ("b", "physicalName: none → a", BREAKING),
+    ]
+
+
 def test_rules() -> None:
     strict, lenient = Rule(name="r", expression="a > 0"), Rule(name="r", expression="a > 0", criticality=WARN)
 
@@ -363,6 +387,7 @@ OTHER: Mapping[type, Mapping[str, object]] = {
         "format": "i8",
         "allowed": (1,),
         "outlier": 6.0,
+        "physical_name": "b",
         "criticality": WARN,
         "members": (Field(name="m", kind=Kind.STRING),),
         "items": Field(name="", kind=Kind.STRING),

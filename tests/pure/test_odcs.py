@@ -181,6 +181,24 @@ def test_what_becomes_of_unknown_fields(tmp_path: Path, said: Unknown) -> None:
             "{name: a, logicalType: timestamp, logicalTypeOptions: {timezone: false}}",
             Field(name="a", kind=Kind.TIMESTAMP, default_timezone="Etc/UTC"),
         ),
+        ("{name: a, physicalName: a, logicalType: string}", Field(name="a", kind=Kind.STRING)),
+        ("{name: a, physicalName: null, logicalType: string}", Field(name="a", kind=Kind.STRING)),
+        ("{name: a, physicalName: '', logicalType: string}", Field(name="a", kind=Kind.STRING)),
+        ("{name: a, physicalName: AT, logicalType: string}", Field(name="a", kind=Kind.STRING, physical_name="AT")),
+        (
+            "{name: a, physicalName: '@user.id', logicalType: object, "
+            "properties: [{name: source, physicalName: _source, logicalType: string}]}",
+            Field(
+                name="a",
+                kind=Kind.OBJECT,
+                physical_name="@user.id",
+                members=(Field(name="source", kind=Kind.STRING, physical_name="_source"),),
+            ),
+        ),
+        (
+            "{name: a, logicalType: array, items: {name: '*', physicalName: element, logicalType: string}}",
+            Field(name="a", kind=Kind.ARRAY, items=Field(name="", kind=Kind.STRING)),
+        ),
         (
             "{name: a, logicalType: timestamp, logicalTypeOptions: {timezone: true, format: 'yyyyMMdd HHmmXXX'}}",
             Field(name="a", kind=Kind.TIMESTAMP, format="yyyyMMdd HHmmXXX"),
@@ -191,6 +209,21 @@ def test_fields(tmp_path: Path, text: str, expected: Field) -> None:
     assert field(tmp_path, text) == expected
 
 
+def test_what_a_message_proposes_can_be_written(tmp_path: Path) -> None:
+    for name in ("source", "reasons", "event_time", "_id", "@timestamp", "user.id", "b c", "*", "日本", "on-1"):
+        (said,) = mistakes(tmp_path, f"{HEAD}      - {{name: '{name}', logicalType: string}}\n")
+        proposed = field(tmp_path, f"{{{said.split(': write ')[1]}, logicalType: string}}")
+
+        assert proposed.member == name
+        assert proposed.name != name
+
+
+def test_the_name_of_the_table_only_describes(tmp_path: Path) -> None:
+    named = HEAD.replace("- name: readings", "- name: readings\n    physicalName: mill.readings-v1")
+
+    assert contract(tmp_path, named) == contract(tmp_path, HEAD)
+
+
 def test_a_rule(tmp_path: Path) -> None:
     quality = "{type: custom, engine: headrace, name: late, severity: warn, description: d, implementation: at > at}"
 
@@ -199,6 +232,8 @@ def test_a_rule(tmp_path: Path) -> None:
     assert rule == Rule(name="late", expression="(`at` > `at`)", description="d", criticality=Criticality.WARN)
 
 
+NO_NAME = ".name: must be letters, digits and _, a letter first"
+ADDED = ".name: is the name of a column headrace adds"
 KINDS = "string, integer, number, boolean, timestamp, date, time, object, array"
 ONE_LIST = "write metric: invalidValues, arguments: {validValues: […]}, mustBe: 0"
 
@@ -363,9 +398,38 @@ ONE_LIST = "write metric: invalidValues, arguments: {validValues: […]}, mustBe
             "{name: a, logicalType: time, logicalTypeOptions: {minimum: '8:00'}}",
             ".logicalTypeOptions.minimum: must be a time of day without a zone, as in 08:30:00",
         ),
-        ("{name: a b, logicalType: string}", ".name: must be letters, digits and _, a letter first"),
-        ("{name: _a, logicalType: string}", ".name: must be letters, digits and _, a letter first"),
-        ("{name: Batch_ID, logicalType: string}", ".name: is the name of a column headrace adds: name it otherwise"),
+        ("{name: a b, logicalType: string}", f'{NO_NAME}: write name: a_b, physicalName: "a b"'),
+        ("{name: _id, logicalType: string}", f'{NO_NAME}: write name: id, physicalName: "_id"'),
+        ("{name: '@timestamp', logicalType: string}", f'{NO_NAME}: write name: timestamp, physicalName: "@timestamp"'),
+        ("{name: Größe, logicalType: string}", f'{NO_NAME}: write name: Groe, physicalName: "Größe"'),
+        ("{name: '1st', logicalType: string}", f'{NO_NAME}: write name: field_1st, physicalName: "1st"'),
+        ("{name: b-c, physicalName: d, logicalType: string}", f"{NO_NAME}: write name: b_c, physicalName: d"),
+        ("{name: '*', physicalName: 'no', logicalType: string}", f'{NO_NAME}: write name: field, physicalName: "no"'),
+        ('{name: "a\\n", logicalType: string}', NO_NAME),
+        ("{name: Batch_ID, logicalType: string}", f"{ADDED}: write name: sent_Batch_ID, physicalName: Batch_ID"),
+        (
+            "{name: source, physicalName: src, logicalType: string}",
+            f"{ADDED}: write name: sent_source, physicalName: src",
+        ),
+        ("{physicalName: user.id, logicalType: string}", ".name: is missing: write name: user_id"),
+        (
+            "{name: a, physicalName: at, logicalType: string}",
+            ".physicalName: at is the member of the field in line 11 too",
+        ),
+        (
+            "{name: a, logicalType: object, properties: [{name: b, physicalName: c, logicalType: date}, "
+            "{name: d, physicalName: c, logicalType: date}]}",
+            ".properties[1].physicalName: c is the member of the field in line 12 too",
+        ),
+        (
+            "{name: a, logicalType: object, properties: [{name: b, physicalName: c, logicalType: date}, "
+            "{name: c, logicalType: date}]}",
+            ".properties[1].name: c is the member of the field in line 12 too",
+        ),
+        (
+            f"{{name: a, physicalName: {'x' * 257}, logicalType: string}}",
+            ".physicalName: must be printable, and 256 characters at most",
+        ),
         ("{name: AT, logicalType: string}", ".name: is the name of the field in line 11 too; case makes no difference"),
         ("{name: a, logicaltype: string}", ".logicaltype: is not known; did you mean 'logicalType'?"),
         ("{name: a, logicalType: string, required: 'yes'}", ".required: must be true or false"),
@@ -607,6 +671,15 @@ def test_fingerprints_of_contracts_without_the_later_attributes_stay() -> None:
     )
     flat = Contract(id="i", version="1", event_time="at", fields=fields, rules=(Rule(name="r", expression="x"),))
     assert flat.fingerprint == "3f85e4de4bcddcef09f2a09ac1c8a0ffbe4d695c266c282bc51200fabe932e41"
+
+
+def test_a_fingerprint_sees_what_a_field_is_sent_as() -> None:
+    def of(field: Field) -> str:
+        return Contract(id="i", version="1", event_time="at", fields=(field,)).fingerprint
+
+    plain = Field(name="a", kind=Kind.STRING)
+    assert of(plain) == "926e61a295f0cbe749955aaa9ec4928f1858a9d3903957f1fa944470c83d4a07"
+    assert of(plain) != of(Field(name="a", kind=Kind.STRING, physical_name="b"))
 
 
 def test_a_fingerprint_sees_what_is_nested_and_no_words() -> None:

@@ -137,6 +137,16 @@ def test_a_source_of_another_kind_replaces_the_whole_source(conf: Path) -> None:
     }
 
 
+def test_the_key_of_a_table_names_its_columns_as_they_are_there(conf: Path) -> None:
+    change(conf / "contracts" / "departures.odcs.yaml", "- name: origin\n", "- name: origin\n        physicalName: ORIG\n")
+    change(conf / "base" / "signals.yml", "kind: files,", "kind: delta, key: [ORIG],")
+
+    source = load(conf, "local", {}).settings.signals["departures"].source
+
+    assert isinstance(source, DeltaSource)
+    assert source.key == ("ORIG",)
+
+
 # id · the file to break · what to replace · with what · what is said of that line
 MISTAKES = {
     "unknown key": (BASE, "trigger:", "triger:", "triger: is not known; did you mean 'trigger'?"),
@@ -273,7 +283,8 @@ MISTAKES = {
         DEPARTURES,
         "name: tailnum",
         "name: record_id",
-        "schema[0].properties[6].name: is the name of a column headrace adds: name it otherwise",
+        "schema[0].properties[6].name: is the name of a column headrace adds: "
+        "write name: sent_record_id, physicalName: record_id",
     ),
     "rule over no field": (
         DEPARTURES,

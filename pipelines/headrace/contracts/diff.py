@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import date
 from typing import Any
 
 from headrace.contracts.aggregates import Aggregate
 from headrace.contracts.judgements import (
     FIELD_REMOVED,
+    FIELD_RENAMED,
     OF_AGGREGATE,
     OF_CONTRACT,
     OF_FIELD,
@@ -108,7 +109,19 @@ def _members(
 
 
 def _fields(prefix: str, old: Sequence[Field], new: Sequence[Field]) -> Iterator[Change]:
-    return _members(prefix, old, new, _field, field_added, FIELD_REMOVED)
+    """A field that is sent as the member it was is the same field, whatever its name."""
+    old_names, new_names = ({field.name for field in listed} for listed in (old, new))
+    sent = {field.member: field for field in new if field.name not in old_names}
+    renamed = {field.name: sent[field.member] for field in old if field.name not in new_names and field.member in sent}
+    for before, after in renamed.items():
+        yield Change(prefix + after.name, f"name: {before} → {after.name}", *FIELD_RENAMED)
+    same = [
+        replace(field, name=renamed[field.name].name, physical_name=renamed[field.name].physical_name)
+        if field.name in renamed
+        else field
+        for field in old
+    ]
+    yield from _members(prefix, same, new, _field, field_added, FIELD_REMOVED)
 
 
 def _field(path: str, old: Field, new: Field) -> Iterator[Change]:

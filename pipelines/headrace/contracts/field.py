@@ -62,7 +62,7 @@ RANGES: Mapping[str, tuple[int | float, int | float]] = {
 class Field:
     """One field of a record, one member of an object in it, or, without a name, what stands in an array.
 
-    name, description: as the contract has them.
+    name, description: as the contract has them. The name is that of the column.
     kind: its logical type; a value sent as any other JSON type is ``wrong_type``.
     required: null or absent is ``required``.
     primary_key: its place in the primary key, from 1; 0 if it has none.
@@ -84,6 +84,7 @@ class Field:
     default_timezone: of a timestamp that is sent without its zone; empty: it is sent with it.
     coerce: a number or boolean may be sent in quotes.
     outlier: the robust z-score from which on a value is marked as ``outlier``; it never rejects.
+    physical_name: the member of the JSON object it is sent as; empty where that is its name.
     """
 
     name: str
@@ -114,6 +115,12 @@ class Field:
     default_timezone: str = ""
     coerce: bool = False
     outlier: float | None = None
+    physical_name: str = ""
+
+    @property
+    def member(self) -> str:
+        """The member of the JSON object it is sent as."""
+        return self.physical_name or self.name
 
     @property
     def inner(self) -> tuple[Field, ...]:

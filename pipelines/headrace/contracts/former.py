@@ -38,8 +38,15 @@ def settled(again: DataFrame, contract: Contract, former: Contract) -> DataFrame
         return F.when(taken, was).otherwise(current[name]).alias(name)
 
     names = ("envelope", *contract.names, "event_time", "reasons", "warnings", "others", "contract_version")
-    both = again.withColumn("_unnamed", _unnamed(current["others"], F.col("others")))
+    both = again.withColumn("_unnamed", _unnamed(_beside(current["others"], contract, former), F.col("others")))
     return both.select(*[chosen(name, (kept | old | fields)[name]) for name in names])
+
+
+def _beside(others: Column, contract: Contract, former: Contract) -> Column:
+    """What the contract does not name, but for what is in its columns by the former one, which has another member."""
+    named = {field.member for field in contract.fields}
+    moved = [field.member for field in former.fields if field.name in contract.names and field.member not in named]
+    return F.map_filter(others, lambda name, _: ~name.isin(*moved)) if moved else others
 
 
 def _unnamed(by_one: Column, by_other: Column) -> Column:

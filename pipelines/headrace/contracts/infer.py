@@ -48,14 +48,14 @@ class Proposal:
 def propose(sample: Sample, *, name: str, event_time: str | None = None) -> Proposal:
     """A contract of that name. Left out of it are keys whose values no single kind takes, or which no field can be.
 
-    event_time: the field that says when it happened; left out, it is the first that can be.
+    event_time: the field that says when it happened, or the key it is sent as; left out, it is the first that can be.
     Raises ``UsageError`` where no field can be, or not this one.
     """
     left_out: list[str] = []
     fields = fields_of(sample.keys, sample.read, left_out)
     chosen, identifier = _event_time(fields, sample, event_time), _primary_key(fields, sample)
     fields = [
-        replace(each, minimum=_epoch(sample.keys[chosen]))
+        replace(each, minimum=_epoch(sample.keys[each.member]))
         if each.name == chosen
         else replace(each, primary_key=int(each.name == identifier))
         for each in fields
@@ -73,9 +73,11 @@ def propose(sample: Sample, *, name: str, event_time: str | None = None) -> Prop
 
 
 def _event_time(fields: Sequence[Field], sample: Sample, wanted: str | None) -> str:
-    able = [each.name for each in fields if each.kind is Kind.TIMESTAMP and each.required]
-    if wanted in able or (able and wanted is None):
-        return wanted or able[0]
+    times = [each for each in fields if each.kind is Kind.TIMESTAMP and each.required]
+    able = [each.name for each in times]
+    chosen = [each.name for each in times if wanted in (None, each.name, each.member)]
+    if chosen:
+        return chosen[0]
     if able:
         raise UsageError(
             f"{wanted} is no time with its zone in every record, as an event time is"
@@ -96,7 +98,7 @@ def _primary_key(fields: Sequence[Field], sample: Sample) -> str | None:
     able = [
         each.name
         for each in fields
-        if each.required and each.name in sample.unique and each.kind in (Kind.STRING, Kind.INTEGER)
+        if each.required and each.member in sample.unique and each.kind in (Kind.STRING, Kind.INTEGER)
     ]
     named = [name for name in able if _IDENTIFIER.search(name)]
     return next(iter(named or able), None) if sample.compared >= ENOUGH else None

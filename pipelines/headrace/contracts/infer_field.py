@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from headrace.contracts.model import DEEPEST, EARLIEST, LATEST, Criticality, Field, Kind
-from headrace.contracts.odcs_field import read_field
+from headrace.contracts.names import is_field_name, member_mistake, name_for
 from headrace.contracts.values import Sent, Values
-from headrace.documents import Node
-from headrace.errors import ConfigError
 
 __all__ = ["ENOUGH", "counts", "fields_of", "remarks_of"]
 
@@ -20,16 +19,23 @@ ENOUGH = 20
 def fields_of(
     keys: Mapping[str, Values], of: int, left_out: list[str], *, path: str = "", level: int = 1
 ) -> list[Field]:
-    """A field for each key of an object that came ``of`` times. What can be no field is added to ``left_out``."""
+    """A field for each key of an object that came ``of`` times. What can be no field is added to ``left_out``.
+
+    A key that can be no name is the ``physicalName`` of a field whose name is like it.
+    """
     spelled = Counter(key.casefold() for key in keys)
+    names = {key.casefold() for key in keys if is_field_name(key, outermost=level == 1)}
     fields: list[Field] = []
     for key, values in keys.items():
-        why = _no_name(key, level) if spelled[key.casefold()] == 1 else _TWIN
-        found = None if why else _field(key, values, of, left_out, path + key, level)
+        why = member_mistake(key) if spelled[key.casefold()] == 1 else _TWIN
         if why:
             left_out.append(f"{(path + key)[:80]!r} {why}")
-        elif found:
-            fields.append(found)
+            continue
+        name = key if key.casefold() in names else name_for(key, outermost=level == 1, others=names)
+        found = _field(name, values, of, left_out, path + name, level)
+        if found:
+            names.add(name.casefold())
+            fields.append(replace(found, physical_name="" if name == key else key))
     return fields
 
 
@@ -37,7 +43,7 @@ def remarks_of(fields: Sequence[Field], keys: Mapping[str, Values], of: int, *, 
     """By path, what the checks of each field were taken from."""
     remarks: dict[str, str] = {}
     for each in fields:
-        values, inner = keys[each.name], path + each.name
+        values, inner = keys[each.member], path + each.name
         absent = "" if each.required else f"absent or null in {of - values.sent.total():,} of {of:,}"
         remarks |= {inner: "; ".join(remark for remark in (absent, *_remarks(each, values)) if remark)}
         remarks |= _nested_remarks(each, values, inner)
@@ -50,17 +56,6 @@ def counts(values: Values) -> str:
 
 
 _TWIN = "also comes in other upper and lower case: a field is written in one way"
-
-
-def _no_name(key: str, level: int) -> str:
-    """Why a key can be no name of a field; nothing if it can."""
-    try:
-        parts = {"name": key, "logicalType": Kind.STRING.value}
-        node = Node({part: Node(value, "", 0, (part,)) for part, value in parts.items()}, "", 0)
-        read_field(node, key_position=1, level=level)
-    except ConfigError as error:
-        return error.mistakes[0].split(": ", 2)[-1]
-    return ""
 
 
 def _no_kind(values: Values) -> str:

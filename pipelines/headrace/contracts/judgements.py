@@ -12,6 +12,7 @@ from headrace.contracts.narrowing import fewer, finer, higher_minimum, lower_max
 
 __all__ = [
     "FIELD_REMOVED",
+    "FIELD_RENAMED",
     "OF_AGGREGATE",
     "OF_CONTRACT",
     "OF_FIELD",
@@ -49,6 +50,7 @@ UNKNOWN: Judgement = (_BREAKING, "nothing is known that makes it compatible")
 _ALARMS: Judgement = (_COMPATIBLE, "raises alarms: rejects no record, holds no batch back")
 _HOLDS_BACK: Judgement = (_BREAKING, "batches that were taken in may be held back")
 _TAKES_IN: Judgement = (_COMPATIBLE, "batches that were taken in still are")
+FIELD_RENAMED: Judgement = (_BREAKING, "readers find the column under another name; senders send the same")
 FIELD_REMOVED: Judgement = (_BREAKING, "readers lose the column")
 RULE_REMOVED: Judgement = _LOOSER
 
@@ -173,6 +175,7 @@ OF_FIELD: Mapping[str, Judge] = {
     "allowed": _check(fewer),
     "coerce": _coerce,
     "outlier": _always(_MARKS),
+    "physical_name": _always((_BREAKING, "senders have to send it as another member: what they send now is not read")),
     "criticality": _severity,
 }
 OF_RULE: Mapping[str, Judge] = {

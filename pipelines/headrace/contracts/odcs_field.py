@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 
 from headrace.contracts.model import DEEPEST, Field, Kind
-from headrace.contracts.names import FIELD_NAME, TAKEN
 from headrace.contracts.odcs_kind import read_kind
+from headrace.contracts.odcs_names import check_distinct, read_names
 from headrace.contracts.odcs_options import read_options
 from headrace.contracts.odcs_parts import custom_properties, flag, text
 from headrace.contracts.odcs_values import ONLY_VALUES, read_values
@@ -15,7 +14,6 @@ from headrace.documents import Mistakes, Node, nearest
 
 __all__ = ["read_field", "read_fields"]
 
-_NAME = re.compile(FIELD_NAME)
 _NOT_ENFORCED = {
     "unique": "is not enforced: remove it",
     "map": "is not enforced: remove it",
@@ -28,12 +26,11 @@ _COERCED = (*_NUMBERS, Kind.BOOLEAN)
 def read_fields(properties: Node, mistakes: Mistakes, *, level: int = 1) -> list[Field]:
     """The fields of a record, or the members of an object, those that could be read; each name stands once."""
     fields: list[Field] = []
-    seen: dict[str, Node] = {}
     for node in properties.items:
         with mistakes.gathered():
             position = 1 + sum(1 for field in fields if field.primary_key)
             fields.append(read_field(node, key_position=position, level=level))
-        _once(node, seen, mistakes)
+    check_distinct(properties.items, mistakes)
     return fields
 
 
@@ -46,8 +43,7 @@ def read_field(node: Node, *, key_position: int, level: int = 1) -> Field:
     kind, precision, scale = read_kind(node, mistakes)
     # Of a property of no kind it cannot be said what may be in it.
     has_kind = not mistakes.lines
-    name = text(node, "name")
-    _check_name(node, name, level, mistakes)
+    name, physical_name = read_names(node, level, mistakes)
     for key, why in _NOT_ENFORCED.items():
         child = node.child(key)
         if child is not None and child.value not in (None, False):
@@ -58,6 +54,7 @@ def read_field(node: Node, *, key_position: int, level: int = 1) -> Field:
     allowed, criticality = read_values(node, kind, custom.get("severity"), mistakes, of_batches=level == 1)
     field = Field(
         name=name,
+        physical_name=physical_name,
         kind=kind,
         description=text(node, "description"),
         required=flag(node, "required", mistakes),
@@ -74,23 +71,6 @@ def read_field(node: Node, *, key_position: int, level: int = 1) -> Field:
     )
     mistakes.done()
     return field
-
-
-def _once(node: Node, seen: dict[str, Node], mistakes: Mistakes) -> None:
-    name = text(node, "name").casefold()
-    if name and name in seen:
-        first = seen[name].line
-        mistakes.add(node.at("name"), f"is the name of the field in line {first} too; case makes no difference")
-    seen[name] = node
-
-
-def _check_name(node: Node, name: str, level: int, mistakes: Mistakes) -> None:
-    if not name and node.path[-1:] != ("items",):
-        mistakes.add(node, "is missing", "name")
-    elif name and not _NAME.fullmatch(name):
-        mistakes.add(node.at("name"), "must be letters, digits and _, a letter first")
-    elif level == 1 and name.casefold() in TAKEN:
-        mistakes.add(node.at("name"), "is the name of a column headrace adds: name it otherwise")
 
 
 def _members(node: Node, kind: Kind, needed: Node | None, level: int, mistakes: Mistakes) -> tuple[Field, ...]:
@@ -132,7 +112,7 @@ def _items(node: Node, kind: Kind, level: int, mistakes: Mistakes) -> Field | No
         mistakes.add(items, f"is nested too deeply: {DEEPEST} levels are the most")
         return None
     with mistakes.gathered():
-        return replace(read_field(items, key_position=0, level=level + 1), name="")
+        return read_field(items, key_position=0, level=level + 1)
     return None
 
 

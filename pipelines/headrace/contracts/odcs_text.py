@@ -57,7 +57,8 @@ def _document(contract: Contract, remarks: Mapping[str, str], heading: str) -> C
 def _property(each: Field, remarks: Mapping[str, str], path: str) -> CommentedMap:
     is_decimal = each.kind is Kind.DECIMAL
     type_ = Kind.NUMBER if is_decimal else each.kind
-    written = CommentedMap({"name": each.name} if each.name else {}, logicalType=type_.value)
+    names = {"name": each.name, "physicalName": each.physical_name}
+    written = CommentedMap({key: name for key, name in names.items() if name}, logicalType=type_.value)
     if remarks[path]:
         written.yaml_add_eol_comment(remarks[path], next(iter(written)))
     if is_decimal:

@@ -1,9 +1,9 @@
 """A patch: records mended on their way back, by one declared expression a field.
 
-Every field is a text in an expression, as the record has it, whatever its kind, what is nested as JSON; null where it
-is null or absent. What an expression gives is written back as it is, and judged like anything else that is sent: as a
-number, a boolean or what is nested where the field is of that kind and it can be read so, else as a text. What is no
-JSON object stays as it is.
+A patch speaks of fields by their names, whatever they are sent as. Every field is a text in an expression, as the
+record has it, whatever its kind, what is nested as JSON; null where it is null or absent. What an expression gives is
+written back as it is, and judged like anything else that is sent: as a number, a boolean or what is nested where the
+field is of that kind and it can be read so, else as a text. What is no JSON object stays as it is.
 """
 
 from __future__ import annotations
@@ -58,10 +58,11 @@ def patched(letters: DataFrame, contract: Contract, patch: Mapping[str, str]) ->
     letter = letters.select(F.struct(*columns).alias("_letter"), read(nothing, F.col("value")).alias("_read"))
     sent = F.when(F.col("_read.reasons").isNull(), F.coalesce("_read.others", F.expr(_NO_MEMBERS)))
     texts = letter.select("_letter", sent.alias("_sent")).select(
-        "*", *[_text(F.try_element_at("_sent", F.lit(name))).alias(name) for name in contract.names]
+        "*", *[_text(F.try_element_at("_sent", F.lit(field.member))).alias(field.name) for field in contract.fields]
     )
-    made = {name: _json(contract.field(name), _compiled(contract, text)) for name, text in patch.items()}
-    others = F.map_filter("_sent", lambda name, _: ~name.isin(*patch))
+    fields = {name: contract.field(name) for name in patch}
+    made = {field.member: _json(field, _compiled(contract, patch[name])) for name, field in fields.items()}
+    others = F.map_filter("_sent", lambda name, _: ~name.isin(*made))
     whole = F.map_entries(
         F.map_concat(others, F.create_map(*[part for name, text in made.items() for part in (F.lit(name), text)]))
     )

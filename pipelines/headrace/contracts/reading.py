@@ -25,9 +25,9 @@ def read(contract: Contract, value: Column) -> Column:
     """BINARY → STRUCT<reasons, others, sent>; no bytes make it raise. The session has to be ``provide``d with it.
 
     reasons: what is wrong with the bytes or with what was sent in them, as ``tables.REASON``; null if nothing is.
-    others: MAP<STRING, STRING>, the members no field is named as and the fields in which such are nested, each as the
-    JSON text it was sent as; null if there are none. sent: the contract's fields, times still text; null if the bytes
-    are no JSON object.
+    others: MAP<STRING, STRING>, the members that are no field and those fields in which such are nested, by what they
+    are sent as and each as the JSON text it was; null if there are none. sent: the contract's fields, times still text;
+    null if the bytes are no JSON object.
     """
     shape = {
         "max_bytes": contract.max_bytes,
@@ -61,6 +61,7 @@ def _type(contract: Contract) -> str:
 def _told(field: Field) -> dict[str, Any]:
     return {
         "name": field.name,
+        "member": field.member,
         "kind": field.kind.value,
         "coerce": field.coerce,
         "required": field.required,

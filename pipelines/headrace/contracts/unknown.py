@@ -17,10 +17,14 @@ _NO_MEMBERS: Final = "CAST(array() AS ARRAY<STRUCT<key: STRING, value: STRING>>)
 
 
 def unknown_paths(contract: Contract, others: Column) -> Column:
-    """Each member in ``others`` as ``reading.read`` gives it: ``key`` its path (``lines[].price``), ``value`` JSON."""
-    entries = F.filter(F.map_entries(others), lambda one: ~one["key"].isin(*contract.names))
+    """Each member in ``others`` as ``reading.read`` gives it: ``key`` its path (``lines[].price``), ``value`` JSON.
+
+    A path names fields as the contract does, and the member it ends in as it was sent.
+    """
+    named = [field.member for field in contract.fields]
+    entries = F.filter(F.map_entries(others), lambda one: ~one["key"].isin(*named))
     within = [
-        _within(field, F.try_parse_json(F.try_element_at(others, F.lit(field.name))), field.name)
+        _within(field, F.try_parse_json(F.try_element_at(others, F.lit(field.member))), field.name)
         for field in contract.fields
         if field.kind.nested
     ]
@@ -49,7 +53,7 @@ def _of_object(members: Sequence[Field], value: Column, path: str) -> Column:
     given = F.try_variant_get(value, "$", "map<string,variant>")
     if not members:
         return F.expr(_NO_MEMBERS)
-    own = F.map_filter(given, lambda name, _: ~name.isin(*[member.name for member in members]))
+    own = F.map_filter(given, lambda name, _: ~name.isin(*[member.member for member in members]))
     entries = F.transform(
         F.map_entries(own),
         lambda one: F.struct(
@@ -57,7 +61,7 @@ def _of_object(members: Sequence[Field], value: Column, path: str) -> Column:
         ),
     )
     inner = [
-        _within(member, F.try_variant_get(value, f"$.{member.name}", "variant"), f"{path}.{member.name}")
+        _within(member, F.try_element_at(given, F.lit(member.member)), f"{path}.{member.name}")
         for member in members
         if member.kind.nested
     ]

@@ -205,7 +205,7 @@ def _former(
 
 def _check_key(node: Node, source: DeltaSource, name: str, contract: Contract, mistakes: Mistakes) -> None:
     """A row without its key has to be a dead letter, so the contract requires the columns of the key."""
-    required = {field.name for field in contract.fields if field.required}
+    required = {field.member for field in contract.fields if field.required}
     for place, column in enumerate(source.key):
         if column not in required:
             hint = "a row without its key must not be accepted"

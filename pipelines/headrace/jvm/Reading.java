@@ -111,7 +111,7 @@ final class Reading extends Json {
                 unknownWithin &= !outermost;
                 values[place] = value(fields[place], depth);
                 if (outermost && unknownWithin) {
-                    keep(fields[place].name, from);
+                    keep(fields[place].member, from);
                 }
                 likely = place + 1;
             } while (follows('}'));
@@ -124,12 +124,12 @@ final class Reading extends Json {
         return RowFactory.create(values);
     }
 
-    /** The place of the field that is named as the key which was read last and began there; -1 if none is. */
+    /** The place of the field that is sent as the key which was read last and began there; -1 if none is. */
     private int known(Field[] fields, int key, int likely) {
         if (escaped) {
             String name = text(key);
             for (int place = 0; place < fields.length; place++) {
-                if (fields[place].name.equals(name)) {
+                if (fields[place].member.equals(name)) {
                     return place;
                 }
             }
@@ -153,7 +153,7 @@ final class Reading extends Json {
         expect(':');
         unique(name, names);
         for (Field field : fields) {
-            if (field.name.equalsIgnoreCase(name)) {
+            if (field.member.equalsIgnoreCase(name)) {
                 misfit(field.wrongCase, "");
             }
         }

@@ -21,7 +21,8 @@ final class Shape {
 
     /** One field, member or item. The numbers are places in {@link Shape#misfits}. */
     static final class Field {
-        final String name;
+        /** What it is sent as, which is not always its name. */
+        final String member;
         final byte[] bytes;
         final Kind kind;
         final boolean coerce;
@@ -38,8 +39,8 @@ final class Shape {
         final int missing;
 
         private Field(JsonNode told, String path, List<Misfit> misfits) {
-            name = told.get("name").asText();
-            bytes = name.getBytes(StandardCharsets.UTF_8);
+            member = told.get("member").asText();
+            bytes = member.getBytes(StandardCharsets.UTF_8);
             kind = Kind.valueOf(told.get("kind").asText().toUpperCase(Locale.ROOT));
             coerce = told.get("coerce").asBoolean();
             required = told.get("required").asBoolean();
