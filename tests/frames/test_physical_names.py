@@ -105,11 +105,10 @@ def test_unknown_members_are_told_of_beside_the_known_ones(spark: SparkSession) 
     columns = f"record_id STRING, value BINARY, source {source}"
     frame = spark.createDataFrame([("one", json.dumps(record).encode(), ("2026", "f", 0, 1))], columns)
     told = drifts(judge(frame, CONTRACT), CONTRACT)
-    parts = {"kind": "unknown_field", "records": 1, "record_id": "one"}
     assert told == [
-        Drift(field="lines[].n", detail="number", **parts),
-        Drift(field="sent_source", detail="string", **parts),
-        Drift(field="user.id", detail="number", **parts),
+        Drift(kind="unknown_field", field="lines[].n", detail="number", records=1, record_id="one"),
+        Drift(kind="unknown_field", field="sent_source", detail="string", records=1, record_id="one"),
+        Drift(kind="unknown_field", field="user.id", detail="number", records=1, record_id="one"),
     ]
 
 

@@ -172,7 +172,15 @@ def test_a_list_of_the_only_values_judges_each_record(tmp_path: Path) -> None:
             ".unit: must be rows for rowCount: it is the whole, not a part of it",
         ),
         ("{metric: rowCount, mustBe: 1, unit: percents}", ".unit: must be rows or percent; did you mean 'percent'?"),
-        ("{metric: rowCount, mustBe: 1, schedule: daily}", ".schedule: is not used in a rule of type library"),
+        ("{metric: rowCount, mustBe: 1, engine: soda}", ".type: is missing: write type: custom"),
+        (
+            "{type: library, metric: rowCount, mustBe: 1, engine: soda}",
+            ".engine: is not used in a rule of type library",
+        ),
+        (
+            "{rule: countCheck, mustBe: 1}",
+            ".rule: countCheck is a rule of ODCS v3.0: write metric: rowCount",
+        ),
         ("{metric: nullValues, mustBe: 1}", ": nullValues is a rule of one field: move it to that field's quality"),
         ("{metric: duplicateValues, mustBe: 0}", ".arguments: needs arguments: {properties: [<field>, …]}"),
         (

@@ -170,6 +170,30 @@ def test_refused(text: str, reason: str) -> None:
     assert str(caught.value).startswith(reason)
 
 
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("from > 3", "`from`"),
+        ("select.from > 3", "`select`"),
+        ("from > 3 AND having = 'having'", "`from`, `having`"),
+        ("`from` > 3 AND having = 'x'", "`having`"),
+        ("CASE WHEN case > 3 THEN TRUE END", None),
+        ("from > > 3", None),
+        ("current_date > 3", "`current_date`"),
+    ],
+)
+def test_a_field_called_like_a_word_of_sql(text: str, words: str | None) -> None:
+    columns = dict.fromkeys(("from", "select.from", "current_date", "order"), "integer")
+    columns |= {"having": "string", "select": "object"}
+    with pytest.raises(ValueError) as caught:
+        compile_condition(text, columns)
+
+    advice = f": a field called like a word of SQL stands in backticks: {words}, and the whole text in quotes"
+    assert str(caught.value).endswith(advice if words else "is no expression of Spark SQL")
+    assert compile_condition("`from` > 3 AND order < 1", columns) == "((`from` > 3) AND (`order` < 1))"
+    assert compile_condition("`select`.from > 3", columns) == "(`select`.`from` > 3)"
+
+
 def test_a_condition_is_true_or_false() -> None:
     assert compile_condition("count > 1", COLUMNS) == "(`count` > 1)"
     with pytest.raises(ValueError, match=r"is a number, where a condition \(true or false\) is due"):

@@ -10,6 +10,7 @@ import pytest
 
 from headrace.contracts.model import Contract, Criticality, Field, Kind, Rule, Unknown
 from headrace.contracts.odcs import read_contract
+from headrace.contracts.odcs_notes import notes_on_rules
 from headrace.documents import read
 from headrace.errors import ConfigError
 
@@ -90,6 +91,28 @@ def test_what_becomes_of_unknown_fields(tmp_path: Path, said: Unknown) -> None:
             "{name: a, logicalType: number, physicalType: 'decimal(20, 2)', "
             "logicalTypeOptions: {maximum: 99999999999999999.99}}",
             Field(name="a", kind=Kind.DECIMAL, precision=20, scale=2, maximum=Decimal("99999999999999999.99")),
+        ),
+        (
+            "{name: a, logicalType: number, physicalType: 'NUMBER(10,2)'}",
+            Field(name="a", kind=Kind.DECIMAL, precision=10, scale=2),
+        ),
+        ("{name: a, logicalType: integer, physicalType: 'NUMBER(38,0)'}", Field(name="a", kind=Kind.INTEGER)),
+        (
+            "{name: a, logicalType: string, primaryKey: true, unique: true}",
+            Field(name="a", kind=Kind.STRING, primary_key=1),
+        ),
+        (
+            "{name: a, logicalType: string, enum: [{value: x, label: X}, {value: y}]}",
+            Field(name="a", kind=Kind.STRING, allowed=("x", "y")),
+        ),
+        (
+            "{name: a, logicalType: array, items: {logicalType: integer, enum: [{value: 1}]}}",
+            Field(name="a", kind=Kind.ARRAY, items=Field(name="", kind=Kind.INTEGER, allowed=(1,))),
+        ),
+        (
+            "{name: a, logicalType: string, quality: [{type: text, description: d}, {type: sql, query: q, mustBe: 0}, "
+            "{type: custom, engine: soda, implementation: {x: 1}}]}",
+            Field(name="a", kind=Kind.STRING),
         ),
         ("{name: a, logicalType: number, physicalType: double}", Field(name="a", kind=Kind.NUMBER)),
         (
@@ -218,6 +241,28 @@ def test_what_a_message_proposes_can_be_written(tmp_path: Path) -> None:
         assert proposed.name != name
 
 
+def test_each_rule_that_is_not_enforced_is_named(tmp_path: Path) -> None:
+    sql, text_ = "{type: sql, query: q, mustBe: 0}", "{type: text}"
+    soda = "{type: custom, engine: soda, implementation: x}"
+    inner = f"{{name: b, logicalType: string, relationships: [{{to: x.y}}], quality: [{soda}]}}"
+    contract(
+        tmp_path,
+        f"{HEAD}      - {{name: a, logicalType: object, quality: [{text_}], properties: [{inner}]}}\n"
+        f"      - {{name: c, logicalType: array, items: {{logicalType: string, quality: [{sql}]}}}}\n"
+        f"    quality: [{sql}]\n",
+    )
+
+    found = list(notes_on_rules(read(tmp_path / "readings.odcs.yaml", tmp_path)))
+
+    assert [(each.line, each.subject, each.advice.split(", which")[0].split(":")[0]) for each in found] == [
+        (NEXT + 2, "the record", "has a rule in SQL"),
+        (NEXT, "a", "has a rule in words"),
+        (NEXT, "a.b", "has a rule for soda"),
+        (NEXT, "a.b", "has relationships"),
+        (NEXT + 1, "c[]", "has a rule in SQL"),
+    ]
+
+
 def test_the_name_of_the_table_only_describes(tmp_path: Path) -> None:
     named = HEAD.replace("- name: readings", "- name: readings\n    physicalName: mill.readings-v1")
 
@@ -232,6 +277,7 @@ def test_a_rule(tmp_path: Path) -> None:
     assert rule == Rule(name="late", expression="(`at` > `at`)", description="d", criticality=Criticality.WARN)
 
 
+ENGINE = ".engine: is not known; did you mean 'headrace'?"
 NO_NAME = ".name: must be letters, digits and _, a letter first"
 ADDED = ".name: is the name of a column headrace adds"
 KINDS = "string, integer, number, boolean, timestamp, date, time, object, array"
@@ -433,14 +479,63 @@ ONE_LIST = "write metric: invalidValues, arguments: {validValues: […]}, mustBe
         ("{name: AT, logicalType: string}", ".name: is the name of the field in line 11 too; case makes no difference"),
         ("{name: a, logicaltype: string}", ".logicaltype: is not known; did you mean 'logicalType'?"),
         ("{name: a, logicalType: string, required: 'yes'}", ".required: must be true or false"),
-        ("{name: a, logicalType: string, unique: true}", ".unique: is not enforced: remove it"),
-        ("{name: a, logicalType: string, enum: [{value: x}]}", f".enum: cannot be enforced on a record: {ONE_LIST}"),
+        (
+            "{name: a, logicalType: string, unique: true}",
+            ".unique: is not enforced: write quality: [{metric: duplicateValues, mustBe: 0}], "
+            "which is judged once a batch",
+        ),
+        (
+            "{name: a, logicalType: object, properties: [{name: b, logicalType: string, unique: true}]}",
+            ".properties[0].unique: is not enforced in what is nested: remove it",
+        ),
+        (
+            "{name: a, logicalType: number, semanticType: measure}",
+            ".semanticType: measure is computed from records, and in none: remove the property",
+        ),
+        ("{name: a, logicalType: integer, enum: [{value: 1}, {value: x}]}", ".enum[1].value: must be of type integer"),
+        (
+            "{name: a, logicalType: string, enum: [{value: x}], quality: "
+            "[{metric: invalidValues, arguments: {validValues: [x]}, mustBe: 0}]}",
+            ".enum: is a second list of values: keep one",
+        ),
+        (
+            "{name: a, logicalType: array, items: {logicalType: string, quality: [{metric: nullValues, mustBe: 0}]}}",
+            f".items.quality[0]: cannot be enforced on a record: {ONE_LIST}",
+        ),
+        (
+            "{name: a, logicalType: string, quality: [{type: lib, metric: nullValues, mustBe: 0}]}",
+            ".quality[0].type: must be one of library, custom, text, sql; did you mean 'library'?",
+        ),
+        (
+            "{name: a, logicalType: string, quality: [{query: SELECT 1, mustBe: 0}]}",
+            ".quality[0].type: is missing: write type: sql",
+        ),
+        (
+            "{name: a, logicalType: string, quality: [{type: custom, implementation: x}]}",
+            ".quality[0].engine: is missing: headrace, or the engine that keeps the rule",
+        ),
+        (
+            "{name: a, logicalType: string, quality: [{type: custom, engine: headrce, implementation: x}]}",
+            ".quality[0].engine: is not known; did you mean 'headrace'?",
+        ),
+        (
+            "{name: a, logicalType: string, quality: [{type: custom, engine: headrace, name: x, implementation: a}]}",
+            ".quality[0]: is a rule of the whole record: move it to the quality of the record",
+        ),
+        (
+            "{name: a, logicalType: string, quality: [{rule: nullCheck, mustBe: 0}]}",
+            ".quality[0].rule: nullCheck is a rule of ODCS v3.0: write metric: nullValues",
+        ),
+        (
+            "{name: a, logicalType: string, quality: [{metric: nullValues, rule: nullValues, mustBe: 0}]}",
+            ".quality[0].rule: is what v3.0 calls the metric: remove it",
+        ),
         (
             "{name: a, logicalType: integer, physicalType: 'decimal(20,0)'}",
             ".physicalType: goes with logicalType: number; an integer has 64 bits",
         ),
         (
-            "{name: a, logicalType: number, physicalType: 'dec(8,2)'}",
+            "{name: a, logicalType: number, physicalType: 'decimal'}",
             ".physicalType: must be decimal(p,s): else the field is a double, which rounds",
         ),
         (
@@ -535,14 +630,7 @@ def test_refused_fields(tmp_path: Path, text: str, mistake: str) -> None:
 @pytest.mark.parametrize(
     ("quality", "mistake"),
     [
-        (
-            "{type: sql, query: SELECT 1, mustBe: 0}",
-            ": cannot be enforced on a record: write type: custom, engine: headrace",
-        ),
-        (
-            "{type: custom, engine: soda, implementation: x}",
-            ": cannot be enforced on a record: write type: custom, engine: headrace",
-        ),
+        ("{type: custom, engine: headrice, name: x, implementation: at = at}", ENGINE),
         ("{type: custom, engine: headrace, implementation: at = at}", ".name: is missing"),
         ("{type: custom, engine: headrace, name: x}", ".implementation: is missing"),
         (
@@ -570,8 +658,23 @@ def test_refused_rules(tmp_path: Path, quality: str, mistake: str) -> None:
     [
         ("id: mill.readings\n", "", "1: id: is missing"),
         ("version: 1.2.0", "version: 1", "4: version: must be text"),
-        ("apiVersion: v3.1.0", "apiVersion: v2.2.2", "1: apiVersion: must be v3.1.0: other versions are not read"),
-        ("kind: DataContract", "kind: DataProduct", "2: kind: must be DataContract"),
+        (
+            "apiVersion: v3.1.0",
+            "apiVersion: v2.2.2\ndatasetDomain: x\nquantumName: y",
+            "1: apiVersion: must be v3.0.0 to v3.2.0: files of other versions have other keys, and are not read",
+        ),
+        (
+            "kind: DataContract",
+            "kind: DataProduct\noutputPorts: []",
+            "2: kind: must be DataContract: other documents are not read",
+        ),
+        (
+            "apiVersion: v3.1.0",
+            "dataContractSpecification: 1.1.0\ninfo: {title: x}\nmodels: {}",
+            "1: dataContractSpecification: is that of a Data Contract Specification file, and headrace reads ODCS: "
+            "convert it with datacontract-cli, as in datacontract export odcs datacontract.yaml "
+            "--output NAME.odcs.yaml",
+        ),
         ("team:", "taem:", "5: taem: is not known; did you mean 'team'?"),
         ("value: at}", "value: att}", "9: schema[0].customProperties[0].value: names no field; did you mean 'at'?"),
         (
@@ -603,7 +706,26 @@ def test_refused_rules(tmp_path: Path, quality: str, mistake: str) -> None:
 )
 def test_refused_heads(tmp_path: Path, old: str, new: str, mistake: str) -> None:
     assert HEAD.count(old) == 1
-    assert mistake in mistakes(tmp_path, HEAD.replace(old, new))
+    found = mistakes(tmp_path, HEAD.replace(old, new))
+
+    assert mistake in found
+    # Of a file of another standard nothing else is told.
+    assert len(found) == 1 or "\n" not in new.strip()
+
+
+@pytest.mark.parametrize("version", ["v3.0.0", "v3.0.1", "v3.0.2", "v3.1.0", "v3.2.0"])
+def test_versions_of_the_standard(tmp_path: Path, version: str) -> None:
+    assert contract(tmp_path, HEAD.replace("v3.1.0", version)) == contract(tmp_path, HEAD)
+
+
+def test_one_of_several_keys_is_not_unique_by_itself(tmp_path: Path) -> None:
+    key = "logicalType: string, primaryKey: true"
+    text = f"{HEAD}      - {{name: a, {key}, unique: true}}\n      - {{name: b, {key}}}\n"
+
+    assert mistakes(tmp_path, text) == [
+        f"{NEXT}: schema[0].properties[1].unique: "
+        "is more than the primary key says, which has several fields: remove it"
+    ]
 
 
 def test_a_broken_field_does_not_make_its_rules_look_broken(tmp_path: Path) -> None:

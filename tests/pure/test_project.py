@@ -138,7 +138,7 @@ def test_a_source_of_another_kind_replaces_the_whole_source(conf: Path) -> None:
 
 
 def test_the_key_of_a_table_names_its_columns_as_they_are_there(conf: Path) -> None:
-    change(conf / "contracts" / "departures.odcs.yaml", "- name: origin\n", "- name: origin\n        physicalName: ORIG\n")
+    change(conf / DEPARTURES, "- name: origin\n", "- name: origin\n        physicalName: ORIG\n")
     change(conf / "base" / "signals.yml", "kind: files,", "kind: delta, key: [ORIG],")
 
     source = load(conf, "local", {}).settings.signals["departures"].source

@@ -48,6 +48,22 @@ def test_the_repository_is_valid() -> None:
     assert result.stderr == ""
 
 
+def test_what_no_record_is_judged_by_is_said(project: Path) -> None:
+    contract = project / "conf" / "contracts" / "readings.odcs.yaml"
+    rules = "{type: sql, query: SELECT 1, mustBe: 0}", "{type: text, description: d}"
+    contract.write_text(contract.read_text() + "".join(f"      - {rule}\n" for rule in rules))
+    line = contract.read_text().count("\n")
+
+    plain, as_json = runner.invoke(app, validate(project)), runner.invoke(app, validate(project, "--json"))
+
+    assert (plain.exit_code, as_json.exit_code) == (0, 0), plain.output
+    first, second = [told for told in plain.stdout.splitlines() if "note:" in told]
+    file = "conf/contracts/readings.odcs.yaml"
+    assert first.startswith(f"{file}:{line - 1}: note: the record has a rule in SQL, which is not enforced: ")
+    assert second == f"{file}:{line}: note: the record has a rule in words, which is not enforced"
+    assert [note["line"] for note in json.loads(as_json.stdout)["notes"]] == [line - 1, line]
+
+
 def test_a_new_project_is_valid(project: Path) -> None:
     result = runner.invoke(app, validate(project, "--json"))
 

@@ -7,7 +7,7 @@ import re
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -20,6 +20,7 @@ from headrace.cli.output import in_one_line, notes, results
 from headrace.contracts.diff import diff as compare
 from headrace.contracts.model import Contract, Field, Kind
 from headrace.contracts.odcs import read_contract
+from headrace.contracts.odcs_notes import Note, notes_on_rules
 from headrace.documents import Mistakes, Node, read
 from headrace.errors import CheckFailed, ConfigError, UsageError
 
@@ -44,19 +45,6 @@ def contracts() -> None:
 # lint
 
 
-@dataclass(frozen=True, slots=True)
-class Note:
-    """Advice on a contract that is right: it could say more."""
-
-    file: str
-    line: int
-    subject: str
-    advice: str
-
-    def __str__(self) -> str:
-        return f"{self.file}:{self.line}: note: {self.subject} {self.advice}"
-
-
 @app.command()
 def lint(
     file: Annotated[
@@ -65,7 +53,7 @@ def lint(
     conf_dir: ConfDir = Path("conf"),
     as_json: Json = False,
 ) -> None:
-    """Read contract files: say what is wrong in them, or, if nothing is, what they leave open.
+    """Read contract files: say what is wrong in them, or, if nothing is, what they leave open or unenforced.
 
     Exit 0: they are right; a note is advice. Exit 2: they are not, and each mistake is one line, with its file and key.
     """
@@ -113,6 +101,7 @@ def _notes(document: Node, contract: Contract) -> Iterator[Note]:
         yield Note(record.file, record.line, "the record", "has no primaryKey: what tells two records apart?")
     for node, field in zip(record.at("properties").items, contract.fields, strict=True):
         yield from _of_property(node, field, field.name, is_event_time=field.name == contract.event_time)
+    yield from notes_on_rules(document)
 
 
 def _of_property(node: Node, field: Field, path: str, *, is_event_time: bool = False) -> Iterator[Note]:

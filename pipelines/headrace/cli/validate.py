@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import typer
 from rich.table import Table
 
 from headrace.cli.options import ConfDir, Env, Json, project
-from headrace.cli.output import results
+from headrace.cli.output import in_one_line, results
 from headrace.config import DeltaSource, KafkaSource, Source, duration_text
 from headrace.errors import ConfigError
 from headrace.features.window import Window
@@ -21,7 +22,7 @@ __all__ = ["validate"]
 
 
 def validate(conf_dir: ConfDir = Path("conf"), env: Env = "local", as_json: Json = False) -> None:
-    """Check the configuration and say what it declares.
+    """Check the configuration and say what it declares, and what in its contracts no record is judged by.
 
     Exit 0: it is right. Exit 2: it is not, and each mistake is one line, with its file and key.
     """
@@ -33,11 +34,14 @@ def validate(conf_dir: ConfDir = Path("conf"), env: Env = "local", as_json: Json
         typer.echo(json.dumps({"valid": False, "environment": env, "mistakes": error.mistakes}))
         raise typer.Exit(error.exit_code) from error
     if as_json:
-        typer.echo(json.dumps({"valid": True, "mistakes": [], **_declared(loaded)}))
+        notes = [asdict(note) for note in loaded.notes]
+        typer.echo(json.dumps({"valid": True, "mistakes": [], "notes": notes, **_declared(loaded)}))
         return
     for table in _tables(loaded):
         if table.row_count:
             results().print(table, "")
+    for note in loaded.notes:
+        typer.echo(in_one_line(str(note)))
     typer.echo(f"Project {loaded.settings.project}, environment {env}: the configuration is right.")
 
 

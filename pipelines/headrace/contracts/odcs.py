@@ -1,4 +1,8 @@
-"""A file of the Open Data Contract Standard (v3.1) → a contract. What cannot be enforced is refused."""
+"""A file of the Open Data Contract Standard (v3) → a contract.
+
+``odcs_support`` says what becomes of each key; what asks to be enforced on a record and cannot be is refused, but for
+rules that are another engine's or people's to keep, which ``odcs_notes`` names.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +12,9 @@ from headrace.contracts.aggregates import Aggregate
 from headrace.contracts.model import Contract, Criticality, Field, Rule, Unknown, kinds
 from headrace.contracts.odcs_aggregates import read_aggregate
 from headrace.contracts.odcs_field import read_fields
-from headrace.contracts.odcs_parts import custom_properties, severity, text
+from headrace.contracts.odcs_parts import custom_properties, flag, severity, text
+from headrace.contracts.odcs_quality import QualityType, quality_type
+from headrace.contracts.odcs_support import STANDARD
 from headrace.contracts.odcs_values import is_value_list
 from headrace.documents import Mistakes, Node, check, nearest
 from headrace.errors import ConfigError
@@ -18,7 +24,8 @@ __all__ = ["read_contract"]
 
 DEFAULT_LARGEST_RECORD, LARGEST_RECORD = 1024 * 1024, 64 * 1024 * 1024
 LONGEST_NAME = 128
-_RULE_KEYS = {"type", "engine", "name", "implementation", "severity", "description", "id", "tags", "dimension"}
+_RULE_KEYS = {"type", "engine", "name", "implementation", "severity", *STANDARD["quality"].describes} - {"query"}
+_VERSIONS = ("v3.0.", "v3.1.", "v3.2.")
 
 
 def read_contract(document: Node) -> Contract:
@@ -26,6 +33,7 @@ def read_contract(document: Node) -> Contract:
     # Slow to import, and only whoever reads a contract file needs it.
     from open_data_contract_standard.model import OpenDataContractStandard
 
+    _refuse_other_standards(document)
     check(document, OpenDataContractStandard)
     mistakes = Mistakes()
     _head(document, mistakes)
@@ -38,15 +46,30 @@ def read_contract(document: Node) -> Contract:
     return contract
 
 
+def _refuse_other_standards(document: Node) -> None:
+    """Raises ``ConfigError`` with one line for a file of another standard, whose every key would be a mistake."""
+    specification = document.child("dataContractSpecification")
+    if specification is not None:
+        raise ConfigError(
+            [
+                specification.mistake(
+                    "is that of a Data Contract Specification file, and headrace reads ODCS: convert it with "
+                    "datacontract-cli, as in datacontract export odcs datacontract.yaml --output NAME.odcs.yaml"
+                )
+            ]
+        )
+    version, kind = text(document, "apiVersion"), text(document, "kind")
+    if version and not version.startswith(_VERSIONS):
+        read = "must be v3.0.0 to v3.2.0: files of other versions have other keys, and are not read"
+        raise ConfigError([document.at("apiVersion").mistake(read)])
+    if kind and kind != "DataContract":
+        raise ConfigError([document.at("kind").mistake("must be DataContract: other documents are not read")])
+
+
 def _head(document: Node, mistakes: Mistakes) -> None:
     for key in ("apiVersion", "kind", "id", "version"):
         if not text(document, key):
             mistakes.add(document, "is missing", key)
-    version, kind = text(document, "apiVersion"), text(document, "kind")
-    if version and not version.startswith(("v3.0.", "v3.1.")):
-        mistakes.add(document.at("apiVersion"), "must be v3.1.0: other versions are not read")
-    if kind and kind != "DataContract":
-        mistakes.add(document.at("kind"), "must be DataContract")
 
 
 def _contract(document: Node, record: Node, mistakes: Mistakes) -> Contract:
@@ -87,6 +110,9 @@ def _fields(record: Node, mistakes: Mistakes) -> list[Field]:
     positions = [field.primary_key for field in fields if field.primary_key]
     if len(set(positions)) < len(positions):
         mistakes.add(properties, "gives two fields one place in the primary key: set primaryKeyPosition")
+    for node in properties.items if len(positions) > 1 else ():
+        if flag(node, "unique", mistakes) and flag(node, "primaryKey", mistakes):
+            mistakes.add(node.at("unique"), "is more than the primary key says, which has several fields: remove it")
     return fields
 
 
@@ -131,9 +157,9 @@ def _rules(record: Node, fields: Sequence[Field] | None, mistakes: Mistakes) -> 
     columns = None if fields is None else kinds(fields)
     rules: list[Rule] = []
     for node in _quality(record):
-        if _is_library(node):
-            continue
         with mistakes.gathered():
+            if quality_type(node) is not QualityType.CONDITION:
+                continue
             rule = _rule(node, columns)
             if rule.name in {other.name for other in rules}:
                 mistakes.add(node.at("name"), "is the name of another rule too")
@@ -144,24 +170,23 @@ def _rules(record: Node, fields: Sequence[Field] | None, mistakes: Mistakes) -> 
 def _aggregates(record: Node, fields: Sequence[Field], mistakes: Mistakes) -> list[Aggregate]:
     """Library rules of the record as a whole, then those of each field that are not about its every value."""
     by_name = {field.name: field for field in fields}
-    entries: list[tuple[Node, Field | None]] = [(node, None) for node in _quality(record) if _is_library(node)]
+    entries: list[tuple[Node, Field | None]] = [(node, None) for node in _quality(record)]
     for property_ in record.at("properties").items:
         own = [node for node in _quality(property_) if not is_value_list(node)]
         entries += [(node, by_name.get(text(property_, "name"))) for node in own]
     aggregates: list[Aggregate] = []
     for node, field in entries:
         with mistakes.gathered():
-            one = _aggregate(node, fields, field)
+            type_ = quality_type(node)
+            if type_ is QualityType.CONDITION and field is not None:
+                mistakes.add(node, "is a rule of the whole record: move it to the quality of the record")
+            if type_ is not QualityType.LIBRARY:
+                continue
+            one = read_aggregate(node, fields, field)
             if one.name in {other.name for other in aggregates}:
                 mistakes.add(node, f"{one.name} is the name of another rule too: name it", "name")
             aggregates.append(one)
     return aggregates
-
-
-def _aggregate(node: Node, fields: Sequence[Field], field: Field | None) -> Aggregate:
-    if not _is_library(node):
-        raise ConfigError([node.mistake("is a rule of the whole record: move it to the quality of the record")])
-    return read_aggregate(node, fields, field)
 
 
 def _quality(node: Node) -> Sequence[Node]:
@@ -169,14 +194,8 @@ def _quality(node: Node) -> Sequence[Node]:
     return quality.items if quality else ()
 
 
-def _is_library(node: Node) -> bool:
-    return text(node, "type") == "library" or (not text(node, "type") and node.child("metric") is not None)
-
-
 def _rule(node: Node, columns: Mapping[str, str] | None) -> Rule:
     mistakes = Mistakes()
-    if (text(node, "type"), text(node, "engine")) != ("custom", "headrace"):
-        raise ConfigError([node.mistake("cannot be enforced on a record: write type: custom, engine: headrace")])
     for key, child in node.mapping.items():
         if key not in _RULE_KEYS:
             mistakes.add(child, "is not used in a rule of engine headrace: remove it")

@@ -21,6 +21,12 @@ _ARGUMENTS = {
     Metric.INVALID_VALUES: ("validValues", "pattern"),
     Metric.DUPLICATE_VALUES: ("properties",),
 }
+_FORMER_NAMES = {
+    **dict.fromkeys(("nullCheck", "nullCount"), "metric: nullValues"),
+    **dict.fromkeys(("duplicateCheck", "duplicateCount", "uniqueCheck"), "metric: duplicateValues"),
+    **dict.fromkeys(("validValues", "validCheck"), "metric: invalidValues, arguments: {validValues: […]}, mustBe: 0"),
+    "countCheck": "metric: rowCount",
+}
 
 
 def read_aggregate(node: Node, fields: Sequence[Field], field: Field | None) -> Aggregate:
@@ -59,12 +65,20 @@ def read_aggregate(node: Node, fields: Sequence[Field], field: Field | None) -> 
 
 
 def _metric(node: Node, mistakes: Mistakes) -> Metric:
-    said = text(node, "metric")
-    if said not in list(Metric):
+    """The metric; its key was ``rule`` in ODCS v3.0, where metrics had other names."""
+    key = "rule" if node.child("rule") is not None else "metric"
+    if key == "rule" and node.child("metric") is not None:
+        mistakes.add(node.at("rule"), "is what v3.0 calls the metric: remove it")
+        key = "metric"
+    said = text(node, key)
+    if said in list(Metric):
+        return Metric(said)
+    if said in _FORMER_NAMES:
+        mistakes.add(node.at(key), f"{said} is a rule of ODCS v3.0: write {_FORMER_NAMES[said]}")
+    else:
         known = f"must be one of {', '.join(Metric)}{nearest(said, list(Metric))}"
-        mistakes.add(node.child("metric") or node, known, *(() if node.child("metric") else ("metric",)))
-        return Metric.ROW_COUNT
-    return Metric(said)
+        mistakes.add(node.child(key) or node, known, *(() if node.child(key) else ("metric",)))
+    return Metric.ROW_COUNT
 
 
 def _must(node: Node, mistakes: Mistakes) -> Must:

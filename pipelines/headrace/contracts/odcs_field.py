@@ -9,16 +9,12 @@ from headrace.contracts.odcs_kind import read_kind
 from headrace.contracts.odcs_names import check_distinct, read_names
 from headrace.contracts.odcs_options import read_options
 from headrace.contracts.odcs_parts import custom_properties, flag, text
-from headrace.contracts.odcs_values import ONLY_VALUES, read_values
+from headrace.contracts.odcs_values import read_values
 from headrace.documents import Mistakes, Node, nearest
 
 __all__ = ["read_field", "read_fields"]
 
-_NOT_ENFORCED = {
-    "unique": "is not enforced: remove it",
-    "map": "is not enforced: remove it",
-    "enum": ONLY_VALUES,
-}
+_UNIQUE = "is not enforced: write quality: [{metric: duplicateValues, mustBe: 0}], which is judged once a batch"
 _NUMBERS = (Kind.INTEGER, Kind.NUMBER, Kind.DECIMAL)
 _COERCED = (*_NUMBERS, Kind.BOOLEAN)
 
@@ -44,10 +40,7 @@ def read_field(node: Node, *, key_position: int, level: int = 1) -> Field:
     # Of a property of no kind it cannot be said what may be in it.
     has_kind = not mistakes.lines
     name, physical_name = read_names(node, level, mistakes)
-    for key, why in _NOT_ENFORCED.items():
-        child = node.child(key)
-        if child is not None and child.value not in (None, False):
-            mistakes.add(child, why)
+    _refuse(node, level, mistakes)
     options = read_options(node, kind, (precision, scale), mistakes)
     needed = options.pop("required", None)
     custom = custom_properties(node, ("severity", "coerce", "outlier"), mistakes)
@@ -71,6 +64,17 @@ def read_field(node: Node, *, key_position: int, level: int = 1) -> Field:
     )
     mistakes.done()
     return field
+
+
+def _refuse(node: Node, level: int, mistakes: Mistakes) -> None:
+    """The keys a record cannot be judged by; what is the primary key is unique anyway."""
+    if flag(node, "unique", mistakes) and not flag(node, "primaryKey", mistakes):
+        mistakes.add(node.at("unique"), _UNIQUE if level == 1 else "is not enforced in what is nested: remove it")
+    map_ = node.child("map")
+    if map_ is not None and map_.value is not None:
+        mistakes.add(map_, "is not enforced: remove it")
+    if text(node, "semanticType") == "measure":
+        mistakes.add(node.at("semanticType"), "measure is computed from records, and in none: remove the property")
 
 
 def _members(node: Node, kind: Kind, needed: Node | None, level: int, mistakes: Mistakes) -> tuple[Field, ...]:

@@ -10,7 +10,7 @@ from headrace.documents import Mistakes, Node, nearest
 
 __all__ = ["read_kind"]
 
-_DECIMAL = re.compile(r"(?:decimal|numeric)\(\s*(\d+)\s*(?:,\s*(\d+)\s*)?\)", re.IGNORECASE)
+_DECIMAL = re.compile(r"(?:decimal|numeric|dec|number)\(\s*(\d+)\s*(?:,\s*(\d+)\s*)?\)", re.IGNORECASE)
 _LIKE_DECIMAL = re.compile(r"\s*(?:decimal|dec|numeric|number)\b", re.IGNORECASE)
 _KINDS = {kind.value: kind for kind in Kind if kind is not Kind.DECIMAL}
 _NO_KINDS = {
@@ -29,7 +29,13 @@ def read_kind(node: Node, mistakes: Mistakes) -> tuple[Kind, int, int]:
     if physical is None or name != "number":
         if name == "number" and _LIKE_DECIMAL.match(text(node, "physicalType")):
             mistakes.add(node.at("physicalType"), "must be decimal(p,s): else the field is a double, which rounds")
-        if name == "integer" and physical is not None:
+        # Where NUMBER is the one type of numbers there is, an integer is a NUMBER(38,0), whatever it holds.
+        if (
+            name == "integer"
+            and physical is not None
+            and physical[0][0] in "dDnN"
+            and physical[0][:6].lower() != "number"
+        ):
             mistakes.add(node.at("physicalType"), "goes with logicalType: number; an integer has 64 bits")
         return _KINDS[name], 38, 0
     # Four digits decide: Python refuses to read a number of five thousand.

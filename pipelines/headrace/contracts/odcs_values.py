@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from headrace.contracts.aggregates import Operator
 from headrace.contracts.model import Criticality, Kind
+from headrace.contracts.odcs_enum import enum_as_quality
 from headrace.contracts.odcs_parts import criticality, severity, text
+from headrace.contracts.odcs_quality import QualityType, quality_type
+from headrace.contracts.odcs_support import STANDARD
 from headrace.documents import Mistakes, Node, nearest
 
 __all__ = ["LIBRARY_KEYS", "ONLY_VALUES", "is_value_list", "read_values"]
 
 ONLY_VALUES = "cannot be enforced on a record: write metric: invalidValues, arguments: {validValues: […]}, mustBe: 0"
-LIBRARY_KEYS = {
-    "type", "metric", "name", "arguments", "unit", "severity", "description",
-    "id", "tags", "dimension", "businessImpact", "customProperties", *Operator,
-}  # fmt: skip
+LIBRARY_KEYS = STANDARD["quality"].keys - {"engine", "implementation", "query"}
 _LISTED: Mapping[Kind, tuple[type, ...]] = {Kind.STRING: (str,), Kind.INTEGER: (int,), Kind.NUMBER: (int, float)}
 # What the absolute value of a number of that kind stays below.
 _LARGEST: Mapping[Kind, float] = {Kind.INTEGER: 2**63, Kind.NUMBER: float("inf")}
@@ -31,10 +30,10 @@ def read_values(
     said = {criticality(said_severity, mistakes)} if said_severity else set()
     allowed: tuple[str | int | float, ...] = ()
     quality = node.child("quality")
-    for entry in quality.items if quality else ():
+    for entry in (*(quality.items if quality else ()), *enum_as_quality(node)):
         if not is_value_list(entry):
             if not of_batches:
-                mistakes.add(entry, ONLY_VALUES)
+                _check_nested(entry, mistakes)
             continue
         if allowed:
             mistakes.add(entry, "is a second list of values: keep one")
@@ -46,6 +45,13 @@ def read_values(
     if len(said) > 1:
         mistakes.add(node, "has two severities: all checks of a field have one")
     return allowed, said.pop() if said else Criticality.ERROR
+
+
+def _check_nested(entry: Node, mistakes: Mistakes) -> None:
+    """What is nested is judged record by record, by its list of values alone."""
+    with mistakes.gathered():
+        if quality_type(entry) is not QualityType.DESCRIBED:
+            mistakes.add(entry, ONLY_VALUES)
 
 
 def is_value_list(entry: Node) -> bool:
@@ -61,7 +67,7 @@ def is_value_list(entry: Node) -> bool:
 
 def _allowed(entry: Node, kind: Kind, mistakes: Mistakes) -> tuple[str | int | float, ...]:
     for key, child in entry.mapping.items():
-        if key not in LIBRARY_KEYS | {"rule"}:
+        if key not in LIBRARY_KEYS:
             mistakes.add(child, f"is not used in a rule of type library{nearest(key, sorted(LIBRARY_KEYS))}")
     arguments = entry.at("arguments")
     values = arguments.child("validValues")

@@ -9,6 +9,7 @@ import sqlglot
 from sqlglot import exp
 from sqlglot.errors import ErrorLevel
 
+from headrace.expressions.backticks import words_for_backticks
 from headrace.expressions.terms import Family, Term, family_of
 from headrace.expressions.writer import write
 
@@ -50,6 +51,27 @@ def compile_expression(text: str, columns: Mapping[str, str]) -> str:
 
 
 def _compiled(text: str, columns: Mapping[str, str]) -> Term:
+    try:
+        return _term(text, columns)
+    except ValueError as error:
+        is_short = len(text) <= LONGEST
+        words = words_for_backticks(text, columns, lambda other: _is_understood(other, columns)) if is_short else ()
+        if not words:
+            raise
+        quoted = ", ".join(f"`{word}`" for word in words)
+        raise ValueError(
+            f"{error}: a field called like a word of SQL stands in backticks: {quoted}, and the whole text in quotes"
+        ) from error
+
+
+def _is_understood(text: str, columns: Mapping[str, str]) -> bool:
+    try:
+        return bool(_term(text, columns).sql)
+    except ValueError:
+        return False
+
+
+def _term(text: str, columns: Mapping[str, str]) -> Term:
     root = _parsed(text)
     parts = list(root.walk())
     if len(parts) > MOST_PARTS:

@@ -12,6 +12,7 @@ from headrace.config import DeltaSource, Settings
 from headrace.contracts.misfits import misfits
 from headrace.contracts.model import Contract
 from headrace.contracts.odcs import read_contract
+from headrace.contracts.odcs_notes import Note, notes_on_rules
 from headrace.documents import Mistakes, Node, check, instead, join, lay_over, read, resolve
 from headrace.errors import ConfigError, UsageError
 from headrace.features.spec import FeatureSet
@@ -41,6 +42,7 @@ class Project:
     root: the folder ``conf/`` lies in.
     environment: name of the overlay; None is none.
     written: the models once more, their conditions and expressions as the files have them.
+    notes: what the contracts ask for that no record is judged by.
     """
 
     settings: Settings
@@ -50,6 +52,7 @@ class Project:
     root: Path
     environment: str | None
     written: Mapping[str, Model] = field(default_factory=dict)
+    notes: tuple[Note, ...] = ()
 
     def contract(self, signal: str) -> Contract:
         """Raises UsageError where there is no such signal."""
@@ -77,7 +80,8 @@ def load(conf_dir: Path, env: str | None, environ: Mapping[str, str]) -> Project
     with mistakes.gathered():
         tree = resolve(_laid_over(folders), environ)
         settings = check(tree, Settings)
-    contract_files = _contracts(conf_dir, mistakes)
+    notes: list[Note] = []
+    contract_files = _contracts(conf_dir, mistakes, notes)
     sets = _declared(conf_dir / "features", FeatureSet, environ, mistakes)
     models = _declared(conf_dir / "models", Model, environ, mistakes)
     if settings is None:
@@ -99,6 +103,7 @@ def load(conf_dir: Path, env: str | None, environ: Mapping[str, str]) -> Project
         root=conf_dir.parent,
         environment=env,
         written={name: declared for name, (_, declared) in read_ones(models)},
+        notes=tuple(notes),
     )
 
 
@@ -140,14 +145,19 @@ def _joined(folder: Path) -> Node:
     return join(nodes if len(nodes) == 1 else nodes[1:])
 
 
-def _contracts(conf_dir: Path, mistakes: Mistakes) -> Mapping[str, Contract | None]:
-    """Every contract file by its name; None is one that could not be read, which is a mistake already."""
+def _contracts(conf_dir: Path, mistakes: Mistakes, notes: list[Note]) -> Mapping[str, Contract | None]:
+    """Every contract file by its name; None is one that could not be read, which is a mistake already.
+
+    notes: those on what a file asks for and no record is judged by are added.
+    """
     contracts: dict[str, Contract | None] = {}
     for path in sorted((conf_dir / "contracts").glob(f"*{_CONTRACT}")):
         name = path.name.removesuffix(_CONTRACT)
         contracts[name] = None
         with mistakes.gathered():
-            contracts[name] = read_contract(read(path, conf_dir.parent))
+            document = read(path, conf_dir.parent)
+            contracts[name] = read_contract(document)
+            notes.extend(notes_on_rules(document))
     return contracts
 
 
