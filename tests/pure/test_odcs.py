@@ -305,7 +305,10 @@ ONE_LIST = "write metric: invalidValues, arguments: {validValues: […]}, mustBe
             "{name: a, logicalType: array}",
             ".items: is missing: an array says what its items are, as in {logicalType: string}",
         ),
-        ("{name: a, logicalType: object}", ".properties: must list at least one member"),
+        (
+            "{name: a, logicalType: object}",
+            ".properties: must list at least one member; without the field, what is sent is kept in others as it came",
+        ),
         (
             "{name: a, logicalType: string, items: {logicalType: string}}",
             ".items: belongs to logicalType array: remove it",
@@ -700,7 +703,7 @@ def test_refused_rules(tmp_path: Path, quality: str, mistake: str) -> None:
         (
             "schema:\n",
             "schema:\n  - {name: other, properties: []}\n",
-            "7: schema: must hold exactly one object, the record; it holds 2",
+            "7: schema: must hold exactly one object, the record; it holds 2: write a contract for each",
         ),
     ],
 )
@@ -716,6 +719,31 @@ def test_refused_heads(tmp_path: Path, old: str, new: str, mistake: str) -> None
 @pytest.mark.parametrize("version", ["v3.0.0", "v3.0.1", "v3.0.2", "v3.1.0", "v3.2.0"])
 def test_versions_of_the_standard(tmp_path: Path, version: str) -> None:
     assert contract(tmp_path, HEAD.replace("v3.1.0", version)) == contract(tmp_path, HEAD)
+
+
+@pytest.mark.parametrize(
+    ("text", "mistake"),
+    [
+        (
+            HEAD.replace("team:", "customProperties: [{property: unknownFields, value: reject}]\nteam:"),
+            "5: customProperties[0].property: unknownFields belongs to the record: here it would have no effect",
+        ),
+        (
+            f"{HEAD}    quality: [{{type: custom, engine: headrace, name: r, implementation: at = at, "
+            "customProperties: [{property: window, value: 1 hour}]}]\n",
+            f"{NEXT}: schema[0].quality[0].customProperties[0].property: "
+            "window belongs to a rule over many records: here it would have no effect",
+        ),
+        (
+            f"{HEAD}      - {{name: a, logicalType: string, quality: [{{metric: invalidValues, mustBe: 0, "
+            "arguments: {validValues: [x]}, customProperties: [{property: delay, value: 1 hour}]}]}\n",
+            f"{NEXT}: schema[0].properties[1].quality[0].customProperties[0].property: "
+            "delay belongs to a rule over many records: here it would have no effect",
+        ),
+    ],
+)
+def test_what_would_have_no_effect_where_it_stands(tmp_path: Path, text: str, mistake: str) -> None:
+    assert mistakes(tmp_path, text) == [mistake]
 
 
 def test_one_of_several_keys_is_not_unique_by_itself(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """What the README says is what there is: commands, keys and defaults, tables and columns, and a project to copy.
 
-``python tests/pure/test_readme.py`` writes the data dictionary anew from ``headrace.tables``.
+``python tests/pure/test_readme.py`` writes anew the data dictionary from ``headrace.tables``, and the table of the
+standard from ``headrace.contracts.odcs_support``.
 """
 
 from __future__ import annotations
@@ -8,7 +9,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from pathlib import Path
 from types import UnionType
@@ -22,6 +23,7 @@ from typer.testing import CliRunner
 from headrace import tables
 from headrace.cli import COMMANDS, app
 from headrace.config import DeltaSource, FileSource, KafkaSource, RedisOnline, Settings, SqliteOnline, duration_text
+from headrace.contracts.odcs_support import STANDARD
 from headrace.contracts.reasons import Reason
 from headrace.features.spec import FeatureSet
 from headrace.flows.project import load
@@ -163,6 +165,26 @@ def test_every_reason_is_named() -> None:
     assert [reason for reason in Reason if f"`{reason}`" not in part] == []
 
 
+STANDARD_TITLE = "#### Each key of the standard"
+
+
+def standard() -> str:
+    """The table as ``headrace.contracts.odcs_support`` has it."""
+
+    def listed(keys: Sequence[str]) -> str:
+        return ", ".join(f"`{key}`" for key in keys)
+
+    rows = [
+        f"| `{part}` | {listed(support.enforced)} | {listed(support.refused)} | {listed(support.describes)} |"
+        for part, support in STANDARD.items()
+    ]
+    return "\n".join(["| Part | Enforced | Refused | Only describes |", "|---|---|---|---|", *rows])
+
+
+def test_the_table_of_the_standard_is_that_of_the_code() -> None:
+    assert section(STANDARD_TITLE).split("\n\n")[1].strip() == standard()
+
+
 # Data dictionary
 
 _NAMED = {tables.SOURCE: "source", tables.HEADERS: "headers", f"ARRAY<{tables.REASON}>": "reasons"}
@@ -274,6 +296,7 @@ def test_the_kafka_source_to_copy_is_valid(kitchen: Path) -> None:
 
 
 if __name__ == "__main__":
-    old = section("## Data dictionary")
+    old, table = section("## Data dictionary"), section(STANDARD_TITLE).split("\n\n")[1]
     note = old.strip().split("-->", 1)[0] + "-->"
-    README.write_text(TEXT.replace(old, f"\n{note}\n\n{dictionary()}\n\n"), encoding="utf-8")
+    text = TEXT.replace(old, f"\n{note}\n\n{dictionary()}\n\n").replace(table, standard())
+    README.write_text(text, encoding="utf-8")

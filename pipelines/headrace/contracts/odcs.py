@@ -24,7 +24,8 @@ __all__ = ["read_contract"]
 
 DEFAULT_LARGEST_RECORD, LARGEST_RECORD = 1024 * 1024, 64 * 1024 * 1024
 LONGEST_NAME = 128
-_RULE_KEYS = {"type", "engine", "name", "implementation", "severity", *STANDARD["quality"].describes} - {"query"}
+_DESCRIBING = {"customProperties", *STANDARD["quality"].describes} - {"query"}
+_RULE_KEYS = {"type", "engine", "name", "implementation", "severity", *_DESCRIBING}
 _VERSIONS = ("v3.0.", "v3.1.", "v3.2.")
 
 
@@ -39,7 +40,8 @@ def read_contract(document: Node) -> Contract:
     _head(document, mistakes)
     objects = document.at("schema").items if document.child("schema") else ()
     if len(objects) != 1:
-        mistakes.add(document.at("schema"), f"must hold exactly one object, the record; it holds {len(objects)}")
+        each = ": write a contract for each" if objects else ""
+        mistakes.add(document.at("schema"), f"must hold exactly one object, the record; it holds {len(objects)}{each}")
         mistakes.done()
     contract = _contract(document, objects[0], mistakes)
     mistakes.done()
@@ -73,6 +75,7 @@ def _head(document: Node, mistakes: Mistakes) -> None:
 
 
 def _contract(document: Node, record: Node, mistakes: Mistakes) -> Contract:
+    custom_properties(document, (), mistakes)
     settings = custom_properties(record, ("eventTime", "maxBytes", "unknownFields"), mistakes)
     before = len(mistakes.lines)
     fields = _fields(record, mistakes)
@@ -196,6 +199,7 @@ def _quality(node: Node) -> Sequence[Node]:
 
 def _rule(node: Node, columns: Mapping[str, str] | None) -> Rule:
     mistakes = Mistakes()
+    custom_properties(node, (), mistakes)
     for key, child in node.mapping.items():
         if key not in _RULE_KEYS:
             mistakes.add(child, "is not used in a rule of engine headrace: remove it")

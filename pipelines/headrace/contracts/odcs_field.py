@@ -85,7 +85,8 @@ def _members(node: Node, kind: Kind, needed: Node | None, level: int, mistakes: 
             mistakes.add(properties, "belongs to logicalType object: remove it")
         return ()
     if properties is None or not properties.items:
-        mistakes.add(properties or node, "must list at least one member", *(() if properties else ("properties",)))
+        why = "must list at least one member; without the field, what is sent is kept in others as it came"
+        mistakes.add(properties or node, why, *(() if properties else ("properties",)))
         return ()
     if level == DEEPEST:
         mistakes.add(properties, f"is nested too deeply: {DEEPEST} levels are the most")

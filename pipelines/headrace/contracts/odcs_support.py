@@ -24,18 +24,18 @@ class Support:
     refused: a record cannot be judged by it.
     """
 
-    enforced: frozenset[str] = frozenset()
-    refused: frozenset[str] = frozenset()
-    describes: frozenset[str] = frozenset()
+    enforced: tuple[str, ...] = ()
+    refused: tuple[str, ...] = ()
+    describes: tuple[str, ...] = ()
 
     @property
     def keys(self) -> frozenset[str]:
-        return self.enforced | self.refused | self.describes
+        return frozenset((*self.enforced, *self.refused, *self.describes))
 
 
 def _support(enforced: str = "", *, refused: str = "", describes: str = "") -> Support:
     parts = {"enforced": enforced, "refused": refused, "describes": describes}
-    return Support(**{part: frozenset(keys.split()) for part, keys in parts.items()})
+    return Support(**{part: tuple(keys.split()) for part, keys in parts.items()})
 
 
 _OPERATORS = " ".join(Operator)
@@ -74,9 +74,10 @@ STANDARD: Final[Mapping[str, Support]] = MappingProxyType(
         ),
         "customProperties": _support("property value", describes="id description vendor"),
         "description": _support(describes="purpose usage limitations authoritativeDefinitions customProperties"),
-        "team": _support(
-            describes="id name description members tags authoritativeDefinitions customProperties username role "
-            "dateIn dateOut replacedByUsername"
+        "team": _support(describes="id name description members tags authoritativeDefinitions customProperties"),
+        "team.members": _support(
+            describes="id username name description role dateIn dateOut replacedByUsername tags "
+            "authoritativeDefinitions customProperties"
         ),
         "roles": _support(
             describes="id role description access firstLevelApprovers secondLevelApprovers customProperties"
@@ -102,4 +103,4 @@ STANDARD: Final[Mapping[str, Support]] = MappingProxyType(
         "context.constraints": _support(describes="id constraint tags authoritativeDefinitions customProperties"),
     }
 )
-"""By part, named as in a file; a part that stands in several is there once."""
+"""By part, named as in a file; one that stands in several places is there once, as a member of a team is."""

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from headrace.contracts.model import Criticality, Kind
 from headrace.contracts.odcs_enum import enum_as_quality
-from headrace.contracts.odcs_parts import criticality, severity, text
+from headrace.contracts.odcs_parts import criticality, custom_properties, severity, text
 from headrace.contracts.odcs_quality import QualityType, quality_type
 from headrace.contracts.odcs_support import STANDARD
 from headrace.documents import Mistakes, Node, nearest
@@ -35,6 +35,7 @@ def read_values(
             if not of_batches:
                 _check_nested(entry, mistakes)
             continue
+        custom_properties(entry, (), mistakes)
         if allowed:
             mistakes.add(entry, "is a second list of values: keep one")
             continue
