@@ -30,12 +30,13 @@ if ON_DATABRICKS:
 else:
     from headrace.io.reader import open_tables
 
-    connection = open_tables(project.settings.storage, tables(project), views(project))
-
 
 def ask(sql: str) -> pd.DataFrame:
     """The answer to a query in the SQL that Spark and DuckDB share. Times are in UTC."""
-    return spark.sql(sql).toPandas() if ON_DATABRICKS else connection.execute(sql).df()
+    if ON_DATABRICKS:
+        return spark.sql(sql).toPandas()
+    with open_tables(project.settings.storage, tables(project), views(project)) as connection:
+        return connection.execute(sql).df()
 
 
 def show(title: str, frame: pd.DataFrame) -> None:

@@ -62,20 +62,18 @@ class Place:
 
     def doubled(self) -> dict[str, int]:
         """Rows of each table that share their declared key with another; and the rows there are."""
-        connection = open_tables(self.project.settings.storage, tables(self.project), views(self.project))
-        found = {}
+        doubled = {}
         for table in tables(self.project):
             keys = ", ".join(table.key)
-            sql = (
+            doubled[table.name] = self.count(
                 f"SELECT count(*) - (SELECT count(*) FROM (SELECT DISTINCT {keys} FROM {table.name})) FROM {table.name}"
             )
-            row = connection.execute(sql).fetchone()
-            found[table.name] = int(row[0]) if row else 0
-        return found
+        return doubled
 
     def count(self, sql: str) -> int:
-        connection = open_tables(self.project.settings.storage, tables(self.project), views(self.project))
-        row = connection.execute(sql).fetchone()
+        loaded = self.project
+        with open_tables(loaded.settings.storage, tables(loaded), views(loaded)) as connection:
+            row = connection.execute(sql).fetchone()
         return int(row[0]) if row else 0
 
 

@@ -19,8 +19,9 @@ SETS = ("airport_weather", "origin_arrivals", "origin_departures")
 
 def final(taken: Taken, feature_set: FeatureSet) -> pd.DataFrame:
     """What analysts see, by the view."""
-    connection = open_tables(taken.project.settings.storage, tables(taken.project), views(taken.project))
-    frame = connection.execute(f"SELECT * FROM features_{feature_set.name}").df()
+    loaded = taken.project
+    with open_tables(loaded.settings.storage, tables(loaded), views(loaded)) as connection:
+        frame = connection.execute(f"SELECT * FROM features_{feature_set.name}").df()
     return frame.set_index([*feature_set.entity, "window_end"]).sort_index()
 
 

@@ -62,9 +62,10 @@ def server(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Any]:
 
 
 def seen_by_analysts(taken: Taken) -> list[Answer]:
-    connection = open_tables(taken.project.settings.storage, tables(taken.project), views(taken.project))
-    rows = connection.execute(f"SELECT * FROM features_{SET}_latest ORDER BY origin").df().to_dict("records")
-    names = taken.project.feature_sets[SET].columns
+    loaded = taken.project
+    with open_tables(loaded.settings.storage, tables(loaded), views(loaded)) as connection:
+        rows = connection.execute(f"SELECT * FROM features_{SET}_latest ORDER BY origin").df().to_dict("records")
+    names = loaded.feature_sets[SET].columns
     return [
         Answer(
             entity={"origin": row["origin"]},

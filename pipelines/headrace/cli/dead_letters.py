@@ -128,12 +128,10 @@ def _reason(reason: dict[str, Any]) -> str:
 
 def _ask(loaded: Project, sql: str, values: list[Any]) -> list[dict[str, Any]]:
     from headrace.flows.queries import tables, views
-    from headrace.io.reader import open_tables
+    from headrace.io.reader import open_tables, rows_of
 
-    connection = open_tables(loaded.settings.storage, tables(loaded), views(loaded))
-    answer = connection.execute(sql, values)
-    names = [column[0] for column in answer.description or []]
-    return [dict(zip(names, row, strict=True)) for row in answer.fetchall()]
+    with open_tables(loaded.settings.storage, tables(loaded), views(loaded)) as connection:
+        return rows_of(connection, sql, values)
 
 
 for _acting in (replay, park, discard):

@@ -63,8 +63,8 @@ def demo(
         if stop.is_set():
             raise UsageError("the demo was stopped; run it again to start anew")
         console.print("4/4 Comparing what was sent with what is in the tables")
-        connection = open_tables(loaded.settings.storage, tables(loaded), views(loaded))
-        found = reconcile(connection, sent, sorted(loaded.feature_sets))
+        with open_tables(loaded.settings.storage, tables(loaded), views(loaded)) as connection:
+            found = reconcile(connection, sent, sorted(loaded.feature_sets))
         if kafka:
             console.print("Checking the ledger against the broker's own offsets before it stops")
             found = _with_ledger(found, spark, loaded)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,9 +15,15 @@ from headrace.cli.output import cell, results
 from headrace.errors import UsageError
 
 if TYPE_CHECKING:
+    import duckdb
+
     from headrace.flows.project import Project
 
 __all__ = ["sql"]
+
+# PIVOT makes types of its own on the way.
+_READING = {"SELECT", "EXPLAIN", "PRAGMA", "MULTI", "CREATE"}
+_WRITING = re.compile(r"\b(copy|export)\b", re.IGNORECASE)
 
 
 def sql(
@@ -32,13 +39,13 @@ def sql(
     from headrace.io.reader import open_tables
 
     loaded = project(conf_dir, env)
-    connection = open_tables(loaded.settings.storage, tables(loaded), views(loaded))
-    try:
-        answer = connection.execute(query or _listing(loaded))
-    except duckdb.Error as error:
-        raise UsageError(f"the query cannot run: {error}") from error
-    names = [column[0] for column in answer.description or []]
-    rows = answer.fetchall()
+    with open_tables(loaded.settings.storage, tables(loaded), views(loaded)) as connection:
+        try:
+            _refuse_writing(connection, query or "")
+            answer = connection.execute(query or _listing(loaded))
+            names, rows = [column[0] for column in answer.description or []], answer.fetchall()
+        except duckdb.Error as error:
+            raise UsageError(f"the query cannot run: {error}") from error
     if as_json:
         typer.echo(json_of([dict(zip(names, row, strict=True)) for row in rows]))
         return
@@ -46,6 +53,14 @@ def sql(
     for row in rows:
         table.add_row(*[_cell(value) for value in row])
     results().print(table)
+
+
+def _refuse_writing(connection: duckdb.DuckDBPyConnection, query: str) -> None:
+    """Raises UsageError for what could write a file: the tables' own are open to the connection."""
+    for statement in connection.extract_statements(query):
+        kind = statement.type.name
+        if kind != "SELECT" and (kind not in _READING or _WRITING.search(statement.query)):
+            raise UsageError(f"the query cannot run: headrace sql only reads, and {kind} does not")
 
 
 def _listing(loaded: Project) -> str:

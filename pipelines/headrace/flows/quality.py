@@ -17,8 +17,8 @@ from headrace.contracts.expectations import Expectation, suite
 from headrace.contracts.model import Contract, Criticality
 from headrace.flows.batch import Batch
 from headrace.io import data_docs, pages, samples
-from headrace.io.checkpoint import local_path
 from headrace.io.lake import Lake, local_rows
+from headrace.io.local_path import local_path
 from headrace.tables import MEASUREMENTS, signals
 
 if TYPE_CHECKING:

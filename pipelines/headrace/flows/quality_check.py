@@ -21,9 +21,9 @@ def check(project: Project, signal: str, rows: int) -> Assessment:
     """
     contract, storage = project.contracts[signal], project.settings.storage
     table = ingest_job.table(signal, contract)
-    connection = open_tables(storage, [table], [])
     former = contract.former.version if contract.former else None
-    sample = samples.of_table(connection, table.name, contract.names, rows, but=former)
+    with open_tables(storage, [table], []) as connection:
+        sample = samples.of_table(connection, table.name, contract.names, rows, but=former)
     if sample.empty:
         raise UsageError(f"{table.name} has no row yet: nothing can be said of its quality")
     return assess(signal, contract, sample, storage, occasion="headrace quality check")

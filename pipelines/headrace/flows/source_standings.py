@@ -29,8 +29,8 @@ class SourceStanding:
 
 def source_standings(project: Project) -> list[SourceStanding]:
     """Every source the project declares, in its order."""
-    connection = open_tables(project.settings.storage, tables(project), views(project))
-    rows = connection.execute("SELECT signal, state, changed_at, cause, note FROM sources").fetchall()
+    with open_tables(project.settings.storage, tables(project), views(project)) as connection:
+        rows = connection.execute("SELECT signal, state, changed_at, cause, note FROM sources").fetchall()
     newest = {signal: (state, at, cause, note) for signal, state, at, cause, note in rows}
     found = []
     for name, signal in project.settings.signals.items():

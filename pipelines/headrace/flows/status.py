@@ -19,7 +19,7 @@ from headrace.io import kafka_admin
 from headrace.io.checkpoint import Checkpoint
 from headrace.io.cuts import backfill_of, history_of
 from headrace.io.online import open_store
-from headrace.io.reader import open_tables
+from headrace.io.reader import open_tables, rows_of
 from headrace.io.table_log import table_log
 
 if TYPE_CHECKING:
@@ -70,12 +70,16 @@ class Standing:
 
 def status(project: Project) -> list[Standing]:
     """Every query the project declares, those that never ran included."""
-    connection = open_tables(project.settings.storage, tables(project), views(project))
-    last = {(row["flow"], row["subject"]): row for row in _rows(connection, _LAST)}
+    with open_tables(project.settings.storage, tables(project), views(project)) as connection:
+        return _standings(connection, project)
+
+
+def _standings(connection: duckdb.DuckDBPyConnection, project: Project) -> list[Standing]:
+    last = {(row["flow"], row["subject"]): row for row in rows_of(connection, _LAST)}
     outcomes: dict[tuple[str, str], dict[str, int]] = {}
-    for row in _rows(connection, _OUTCOMES):
+    for row in rows_of(connection, _OUTCOMES):
         outcomes.setdefault((str(row["flow"]), str(row["subject"])), {})[str(row["outcome"])] = int(str(row["rows"]))
-    paused = {str(row["signal"]) for row in _rows(connection, "SELECT signal FROM sources WHERE state = 'paused'")}
+    paused = {str(row["signal"]) for row in rows_of(connection, "SELECT signal FROM sources WHERE state = 'paused'")}
     named = [
         *(("ingest", signal) for signal in project.settings.signals),
         *(("features", name) for name in project.feature_sets),
@@ -116,7 +120,7 @@ def _standing(
 def _online(connection: duckdb.DuckDBPyConnection, project: Project, name: str, query_id: str) -> str | None:
     if project.settings.online is None:
         return None
-    rows = _rows(connection, _WRITTEN, name, query_id, backfill_of(query_id), history_of(query_id))
+    rows = rows_of(connection, _WRITTEN, [name, query_id, backfill_of(query_id), history_of(query_id)])
     try:
         with open_store(project.settings.online) as store:
             held = store.held(name)
@@ -136,18 +140,16 @@ def _pending(
         source = project.settings.signals[subject].source
         if isinstance(source, DeltaSource):
             return _commits(source, ingest_job.job(project, subject).checkpoint)
-        read = _rows(connection, _REACHED, query_id)
+        read = rows_of(connection, _REACHED, [query_id])
         reached = {str(row["slice"]): int(str(row["reached"] or 0)) for row in read}
         return _files(source, reached) if isinstance(source, FileSource) else _offsets(source, reached)
     signal = project.feature_sets[subject].signal if flow == "features" else project.models[subject].signal
-    unread = _rows(
+    unread = rows_of(
         connection,
         "SELECT count(DISTINCT concat(query_id, '/', batch_id)) AS batches FROM ledger WHERE flow = 'ingest' "
         "AND subject = ? AND slice <> 'end of input' AND concat(query_id, '/', batch_id) NOT IN "
         "(SELECT slice FROM ledger WHERE flow = ? AND subject = ?)",
-        signal,
-        flow,
-        subject,
+        [signal, flow, subject],
     )
     count = int(str(unread[0]["batches"]))
     return f"{count} batch{'' if count == 1 else 'es'}" if count else "0"
@@ -193,14 +195,8 @@ def _lag(source: KafkaSource, reached: Mapping[str, int]) -> str:
 def _provisional(connection: duckdb.DuckDBPyConnection, name: str) -> int:
     watermark = f"(SELECT max(watermark) FROM ledger WHERE flow = 'features' AND subject = '{name}')"
     open_ = f"window_end > coalesce({watermark}, TIMESTAMP '0001-01-01')"
-    found = _rows(connection, f"SELECT count(DISTINCT window_end) AS n FROM features_{name}_log WHERE {open_}")
+    found = rows_of(connection, f"SELECT count(DISTINCT window_end) AS n FROM features_{name}_log WHERE {open_}")
     return int(str(found[0]["n"]))
-
-
-def _rows(connection: duckdb.DuckDBPyConnection, sql: str, *parameters: object) -> list[dict[str, object]]:
-    found = connection.execute(sql, list(parameters))
-    names = [column[0] for column in found.description or []]
-    return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
 
 
 def _time(value: object) -> datetime | None:

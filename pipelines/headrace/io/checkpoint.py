@@ -7,11 +7,9 @@ Spark's own (``metadata`` and ``offsets/<batch>``, org.apache.spark.sql.executio
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -20,9 +18,10 @@ from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
 from headrace.errors import InfrastructureError
+from headrace.io.local_path import local_path
 from headrace.io.session import create_file
 
-__all__ = ["Checkpoint", "Offsets", "local_path"]
+__all__ = ["Checkpoint", "Offsets"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,13 +100,6 @@ class Checkpoint:
                 return None
             raise InfrastructureError(f"{self.path}/{name} cannot be read: {type(error).__name__}") from error
         return str(row["value"]) if row is not None else None
-
-
-def local_path(path: str) -> Path | None:
-    """The folder of this machine that a path or URI names; None if it names one elsewhere."""
-    if re.match(r"[A-Za-z][A-Za-z0-9+.-]*:/", path) and not path.startswith("file:/"):
-        return None
-    return Path(path.removeprefix("file:"))
 
 
 def _parsed(text: str) -> Offsets:

@@ -10,6 +10,7 @@ from typing import Any
 from pyspark.sql import SparkSession
 
 from headrace.io.lake import Lake
+from headrace.io.table_log import open_log
 
 __all__ = ["Files", "files", "files_of_log"]
 
@@ -38,13 +39,10 @@ def files(spark: SparkSession, lake: Lake, table: str, *, small: int, more_than:
 
 def files_of_log(path: str, *, small: int) -> Files | None:
     """The same without a JVM, of a table in a folder; None where there is none."""
-    from deltalake import DeltaTable
-    from deltalake.exceptions import TableNotFoundError
-
-    try:
-        actions: Any = DeltaTable(path).get_add_actions(flatten=True)
-    except TableNotFoundError:
+    log = open_log(path)
+    if log is None:
         return None
+    actions: Any = log.get_add_actions(flatten=True)
     paths, sizes = actions.column("path").to_pylist(), actions.column("size_bytes").to_pylist()
     return _counted(zip(paths, sizes, strict=True), small)
 

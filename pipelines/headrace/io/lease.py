@@ -12,7 +12,7 @@ from contextlib import contextmanager, suppress
 from typing import IO
 
 from headrace.errors import InfrastructureError
-from headrace.io.checkpoint import local_path
+from headrace.io.local_path import local_path
 
 __all__ = ["hold", "turn"]
 

@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from headrace.errors import InfrastructureError
+from headrace.io.local_path import local_path
 
-__all__ = ["TableLog", "table_log"]
+if TYPE_CHECKING:
+    from deltalake import DeltaTable
+
+__all__ = ["TableLog", "open_log", "table_log"]
+
+# delta-rs takes a folder for a URL: these end it by a panic, or name another folder.
+_UNREADABLE = re.compile(r"[\[\]^|]|%[0-9A-Fa-f]{2}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,15 +26,29 @@ class TableLog:
     columns: tuple[str, ...]
 
 
-def table_log(path: str) -> TableLog:
-    """The table in a folder. Raises InfrastructureError where there is none."""
+def open_log(path: str) -> DeltaTable | None:
+    """The log of the table in a folder or at a URI, as of now; None where there is no table.
+
+    Raises InfrastructureError where it cannot be read.
+    """
     from deltalake import DeltaTable
     from deltalake.exceptions import TableNotFoundError
 
+    if local_path(path) is not None and _UNREADABLE.search(path):
+        raise InfrastructureError(
+            f"the table at {path} cannot be read without Spark: move it to a folder whose path has no [, ], ^, | or %"
+        )
     try:
-        table = DeltaTable(path)
-        return TableLog(table.version(), tuple(field.name for field in table.schema().fields))
-    except TableNotFoundError as error:
-        raise InfrastructureError(f"{path} is no Delta table: make it, or correct the source") from error
+        return DeltaTable(path)
+    except TableNotFoundError:
+        return None
     except Exception as error:
         raise InfrastructureError(f"the table at {path} cannot be read: {error}") from error
+
+
+def table_log(path: str) -> TableLog:
+    """The table in a folder. Raises InfrastructureError where there is none."""
+    table = open_log(path)
+    if table is None:
+        raise InfrastructureError(f"{path} is no Delta table: make it, or correct the source")
+    return TableLog(table.version(), tuple(field.name for field in table.schema().fields))
