@@ -52,10 +52,11 @@ def read_field(node: Node, *, key_position: int, level: int = 1) -> Field:
         child = node.child(key)
         if child is not None and child.value not in (None, False):
             mistakes.add(child, why)
-    options = read_options(node, kind, (precision, scale), mistakes)
+    bare = Field(name=name, kind=kind, precision=precision, scale=scale)
+    options = read_options(node, bare, mistakes)
     needed = options.pop("required", None)
     custom = custom_properties(node, ("severity", "coerce", "outlier"), mistakes)
-    allowed, criticality = read_values(node, kind, custom.get("severity"), mistakes, of_batches=level == 1)
+    allowed, criticality = read_values(node, bare, custom.get("severity"), mistakes, of_batches=level == 1)
     field = Field(
         name=name,
         kind=kind,
@@ -168,7 +169,8 @@ def _key_position(node: Node, default: int, kind: Kind, level: int, mistakes: Mi
     given = node.child("primaryKeyPosition")
     if given is None:
         return default
-    if type(given.value) is not int or given.value < 1:
+    position = given.whole
+    if position is None or position < 1:
         mistakes.add(given, "must be a whole number from 1")
         return default
-    return given.value
+    return position
