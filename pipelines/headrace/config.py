@@ -102,9 +102,9 @@ Lasting = Annotated[Duration, AfterValidator(partial(_at_least, timedelta(second
 
 
 class Section(BaseModel):
-    """A part of the configuration: frozen, and any key it does not know is a mistake."""
+    """A part of the configuration: frozen, and any key it does not know, or number without end, is a mistake."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class Storage(Section):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 import pytest
 from pyspark.sql import DataFrame, SparkSession
 
@@ -9,15 +11,17 @@ from headrace.contracts.aggregates import Aggregate, Metric, Must, Operator
 from headrace.contracts.counts import counts, counts_by_window
 
 ANY = Must(Operator.BE, (0.0,))
+LONG = "12345678901234567.89"
 ROWS = (
-    "VALUES (1, 'a', CAST(1.5 AS DECIMAL(4,2))), (1, 'a', 2.5), (2, 'b', 2.5), (3, '', 2.5), "
-    "(CAST(NULL AS BIGINT), 'n/a', NULL), (NULL, NULL, NULL) AS rows(n, s, d)"
+    "VALUES (1, 'a', CAST(1.5 AS DECIMAL(4,2)), -99.9D, CAST('12345678901234567.88' AS DECIMAL(20,2))), "
+    f"(1, 'a', 2.5, 7D, CAST('{LONG}' AS DECIMAL(20,2))), (2, 'b', 2.5, 7.5D, NULL), (3, '', 2.5, NULL, NULL), "
+    "(CAST(NULL AS BIGINT), 'n/a', NULL, NULL, NULL), (NULL, NULL, NULL, NULL, NULL) AS rows(n, s, d, f, w)"
 )
 
 
 @pytest.fixture(scope="module")
 def rows(spark: SparkSession) -> DataFrame:
-    return spark.sql(f"SELECT CAST(n AS BIGINT) AS n, s, d FROM {ROWS}")
+    return spark.sql(f"SELECT CAST(n AS BIGINT) AS n, s, d, f, w FROM {ROWS}")
 
 
 @pytest.mark.parametrize(
@@ -27,7 +31,9 @@ def rows(spark: SparkSession) -> DataFrame:
         (Aggregate(name="r", metric=Metric.NULL_VALUES, must=ANY, fields=("n",)), 2),
         (Aggregate(name="r", metric=Metric.MISSING_VALUES, must=ANY, fields=("s",), missing=("", "n/a")), 3),
         (Aggregate(name="r", metric=Metric.INVALID_VALUES, must=ANY, fields=("n",), allowed=(1, 2)), 1),
-        (Aggregate(name="r", metric=Metric.INVALID_VALUES, must=ANY, fields=("d",), allowed=(2.5,)), 1),
+        (Aggregate(name="r", metric=Metric.INVALID_VALUES, must=ANY, fields=("d",), allowed=(Decimal("2.5"),)), 1),
+        (Aggregate(name="r", metric=Metric.MISSING_VALUES, must=ANY, fields=("f",), missing=(-99.9, 7)), 5),
+        (Aggregate(name="r", metric=Metric.MISSING_VALUES, must=ANY, fields=("w",), missing=(Decimal(LONG),)), 5),
         (Aggregate(name="r", metric=Metric.INVALID_VALUES, must=ANY, fields=("s",), pattern="[a-z]"), 2),
         (Aggregate(name="r", metric=Metric.DUPLICATE_VALUES, must=ANY, fields=("n",)), 1),
         (Aggregate(name="r", metric=Metric.DUPLICATE_VALUES, must=ANY, fields=("n", "s")), 1),

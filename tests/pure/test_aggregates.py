@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import timedelta
+from decimal import Decimal
+from fractions import Fraction
 from pathlib import Path
 
 import pytest
@@ -274,11 +277,11 @@ def test_a_rule_compares_once(tmp_path: Path) -> None:
         ),
         (
             "{metric: invalidValues, arguments: {validValues: [99999999999999999999]}, mustBeLessThan: 5}",
-            ".arguments.validValues[0]: is no value of type integer",
+            ".arguments.validValues[0]: must be a whole number of 64 bits",
         ),
         (
             "{metric: invalidValues, arguments: {validValues: [x]}, mustBeLessThan: 5}",
-            ".arguments.validValues[0]: is no value of type integer",
+            ".arguments.validValues[0]: must be of type integer",
         ),
         (
             "{type: custom, engine: headrace, name: r, implementation: level > 1}",
@@ -290,6 +293,69 @@ def test_refused_rules_of_a_field(tmp_path: Path, text: str, mistake: str) -> No
     with pytest.raises(ConfigError) as caught:
         contract(tmp_path, field=text)
     assert list(caught.value.mistakes) == [FIELD + mistake]
+
+
+HOLDS: Mapping[Operator, Callable[[Fraction, Fraction], bool]] = {
+    Operator.BE: lambda value, bound: value == bound,
+    Operator.NOT_BE: lambda value, bound: value != bound,
+    Operator.GREATER_THAN: lambda value, bound: value > bound,
+    Operator.GREATER_OR_EQUAL: lambda value, bound: value >= bound,
+    Operator.LESS_THAN: lambda value, bound: value < bound,
+    Operator.LESS_OR_EQUAL: lambda value, bound: value <= bound,
+    Operator.BETWEEN: lambda value, bound: bound <= value <= bound + 1,
+    Operator.NOT_BETWEEN: lambda value, bound: not bound <= value <= bound + 1,
+}
+
+
+@pytest.mark.parametrize("operator", Operator)
+@pytest.mark.parametrize(
+    ("written", "above", "bound"),
+    [
+        ("2", "3", Fraction(2)),
+        ("2.5", "3.5", Fraction(5, 2)),
+        ("25e-1", "35e-1", Fraction(5, 2)),
+        ("1e3", "1001", Fraction(1000)),
+        ("0", "1", Fraction(0)),
+        ("-0.0", "1.0", Fraction(0)),
+        ("-0.5", "0.5", Fraction(-1, 2)),
+    ],
+)
+def test_a_bound_however_written(tmp_path: Path, operator: Operator, written: str, above: str, bound: Fraction) -> None:
+    value = f"[{written}, {above}]" if "Between" in operator else written
+    must = contract(tmp_path, field=f"{{metric: nullValues, {operator}: {value}, unit: percent}}").aggregates[1].must
+    shares = [bound - 1, bound - Fraction(1, 4), bound, bound + Fraction(1, 4), bound + 1, bound + 2]
+    assert [must.holds(float(share)) for share in shares] == [HOLDS[operator](share, bound) for share in shares]
+
+
+@pytest.mark.parametrize("operator", Operator)
+@pytest.mark.parametrize(
+    "written", ["null", ".inf", ".nan", "1e400", "9" * 400, "'2'", "true", "{a: 1}", "[1]", "[1, x]"]
+)
+def test_a_bound_that_is_none(tmp_path: Path, operator: Operator, written: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        contract(tmp_path, field=f"{{metric: nullValues, {operator}: {written}}}")
+    assert all(mistake.startswith(f"{FIELD}.{operator}") for mistake in caught.value.mistakes), caught.value.mistakes
+
+
+@pytest.mark.parametrize(
+    ("type_", "written", "missing"),
+    [
+        ("integer", "[1e3, -99, null]", (1000, -99)),
+        ("number", "[-99.9, 1e3, -0.0]", (-99.9, 1000.0, 0.0)),
+        (
+            "number\n        physicalType: decimal(20,2)",
+            "[-99.9, 123456789012345678.91]",
+            ("-99.9", "123456789012345678.91"),
+        ),
+        ("string", "['', '-99.9']", ("", "-99.9")),
+    ],
+)
+def test_values_that_stand_for_none(tmp_path: Path, type_: str, written: str, missing: tuple[object, ...]) -> None:
+    rule = f"{{metric: missingValues, arguments: {{missingValues: {written}}}, mustBe: 0}}"
+    text = FILE.format(record=NOTHING, field=rule).replace("logicalType: integer", f"logicalType: {type_}")
+    (tmp_path / "readings.odcs.yaml").write_text(text)
+    found = read_contract(read(tmp_path / "readings.odcs.yaml")).aggregates[1].missing
+    assert [str(value) if isinstance(value, Decimal) else value for value in found] == list(missing)
 
 
 @pytest.mark.parametrize(

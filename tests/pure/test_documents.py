@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from pathlib import Path
 from typing import Literal
 
@@ -36,6 +37,7 @@ class Mill(Section):
     engine: Engine | None = None
     engines: tuple[Engine, ...] = ()
     sizes: dict[str, int | bool] = Field(default={})
+    slope: float = 0.5
 
 
 def wrong(node: Node) -> tuple[str, ...]:
@@ -76,6 +78,33 @@ def test_a_value_knows_its_line_and_path(tmp_path: Path) -> None:
     assert root.at("list", 1, "key").line == 4
     assert root.at("list", 1, "key").mistake("is odd") == "a.yml:4: list[1].key: is odd"
     assert root.at("list", 7).mistake("is short") == "a.yml:2: list: is short"
+
+
+@pytest.mark.parametrize(
+    ("text", "plain", "number", "whole"),
+    [
+        ("60", 60, Decimal(60), 60),
+        ("60.5", 60.5, Decimal("60.5"), None),
+        ("1e3", 1000.0, Decimal(1000), 1000),
+        ("-1.0", -1.0, Decimal(-1), -1),
+        ("0.1234567890123456789", 0.12345678901234568, Decimal("0.1234567890123456789"), None),
+        ("12345678901234567890.0", 1.2345678901234567e19, Decimal(12345678901234567890), 12345678901234567890),
+        ("1_000.5", 1000.5, Decimal("1000.5"), None),
+        ("1e-99999999999999999999", 0.0, None, None),
+        ("1e400", float("inf"), None, None),
+        ("-.inf", float("-inf"), None, None),
+        ("true", True, None, None),
+        ("'60.5'", "60.5", None, None),
+        ("null", None, None, None),
+    ],
+)
+def test_a_number_is_a_plain_value_whose_node_knows_its_digits(
+    tmp_path: Path, text: str, plain: object, number: Decimal | None, whole: int | None
+) -> None:
+    node = document(tmp_path, f"a: {text}\n").at("a")
+    value = node.plain()
+    assert (value, type(value)) == (plain, type(plain))
+    assert (node.number, node.whole) == (number, whole)
 
 
 def test_an_alias_stands_for_its_value(tmp_path: Path) -> None:
@@ -239,6 +268,9 @@ def test_all_missing_variables_are_named(tmp_path: Path) -> None:
             ],
         ),
         ("name: x\nsizes: {a: {}}\n", ["a.yml:2: sizes.a: must be a whole number or must be true or false"]),
+        ("name: x\nslope: .nan\n", ["a.yml:2: slope: must be a finite number"]),
+        ("name: x\nslope: 1e400\n", ["a.yml:2: slope: must be a finite number"]),
+        ("name: x\nslope: null\n", ["a.yml:2: slope: must be a number"]),
         (
             "name: x\npause: soon\n",
             ["a.yml:2: pause: 'soon' is no duration: write a number and a unit, as in '30 minutes'"],

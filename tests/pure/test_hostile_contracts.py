@@ -250,7 +250,7 @@ def test_patterns(tmp_path: Path, pattern: str) -> None:
         "{name: a, logicalType: date, logicalTypeOptions: {maximum: 2026-02-30}}",
         "{name: a, logicalType: string, logicalTypeOptions: {maxLength: -1}}",
         "{name: a, logicalType: string, logicalTypeOptions: {maxLength: 99999999999999999999}}",
-        "{name: a, logicalType: string, logicalTypeOptions: {maxLength: 1e3}}",
+        "{name: a, logicalType: string, logicalTypeOptions: {maxLength: 1.5e0}}",
         "{name: a, logicalType: string, logicalTypeOptions: {format: ../x}}",
         "{name: a, logicalType: string, primaryKey: true, primaryKeyPosition: -1}",
         "{name: a, logicalType: string, primaryKey: yes}",

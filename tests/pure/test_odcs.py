@@ -562,7 +562,10 @@ ONE_LIST = "write metric: invalidValues, arguments: {validValues: […]}, mustBe
         ),
         (
             "{name: a, logicalType: number, physicalType: 'decimal(6,2)', logicalTypeOptions: {maximum: 1.0e+40}}",
-            ".logicalTypeOptions.maximum: must have at most 38 digits",
+            (
+                ".logicalTypeOptions.maximum: has too many digits to compare with a decimal(6,2): "
+                "41 before the point and 2 behind it are more than 38"
+            ),
         ),
         (
             "{name: a, logicalType: number, logicalTypeOptions: {minimum: .nan}}",

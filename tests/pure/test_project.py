@@ -382,6 +382,12 @@ MISTAKES = {
         "where: dep_dely > 0\ndelay: 30 minutes",
         "where: field dep_dely does not exist; did you mean 'dep_delay'?",
     ),
+    "a parameter without end": (
+        MODEL,
+        "learning_rate: 0.1",
+        "learning_rate: .inf",
+        "training.parameters.learning_rate: must be a finite number or must be text or must be true or false",
+    ),
     "a default of another kind": (
         SET,
         "op: mean, of: dep_delay",

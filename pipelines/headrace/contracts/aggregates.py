@@ -7,6 +7,7 @@ remembered. A rule over windows of event time is judged on the records of each w
 from __future__ import annotations
 
 from dataclasses import dataclass
+from decimal import Decimal
 from enum import StrEnum
 from itertools import pairwise
 
@@ -82,7 +83,7 @@ class Aggregate:
 
     fields: what it looks at; several only for duplicates; none for the row count.
     percent: the count is taken as a share of the rows, 0 to 100.
-    missing: texts that stand for a missing value, beside null. allowed, pattern: what makes a value valid.
+    missing: values that stand for a missing one, beside null. allowed, pattern: what makes a value valid.
     criticality: ``error`` keeps the batch out, ``warn`` does not.
     window: the windows of event time it is judged over; None is a batch. With one, the criticality is ``warn``.
     """
@@ -92,8 +93,8 @@ class Aggregate:
     must: Must
     fields: tuple[str, ...] = ()
     percent: bool = False
-    missing: tuple[str | int | float, ...] = ()
-    allowed: tuple[str | int | float, ...] = ()
+    missing: tuple[str | int | float | Decimal, ...] = ()
+    allowed: tuple[str | int | float | Decimal, ...] = ()
     pattern: str | None = None
     description: str = ""
     criticality: Criticality = Criticality.ERROR

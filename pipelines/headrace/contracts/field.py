@@ -102,7 +102,7 @@ class Field:
     max_length: int | None = None
     pattern: str | None = None
     format: str | None = None
-    allowed: tuple[str | int | float, ...] = ()
+    allowed: tuple[str | int | float | Decimal, ...] = ()
     criticality: Criticality = Criticality.ERROR
     members: tuple[Field, ...] = ()
     items: Field | None = None

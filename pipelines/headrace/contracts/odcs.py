@@ -140,10 +140,11 @@ def _max_bytes(settings: Mapping[str, Node], mistakes: Mistakes) -> int:
     node = settings.get("maxBytes")
     if node is None:
         return DEFAULT_LARGEST_RECORD
-    if type(node.value) is not int or not 0 < node.value <= LARGEST_RECORD:
+    most = node.whole
+    if most is None or not 0 < most <= LARGEST_RECORD:
         mistakes.add(node, f"must be a whole number of bytes, 1 to {LARGEST_RECORD}")
         return 0
-    return node.value
+    return most
 
 
 def _unknown(settings: Mapping[str, Node], mistakes: Mistakes) -> Unknown:

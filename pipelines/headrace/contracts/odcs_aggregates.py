@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from math import isfinite
 from typing import Any
 
 from headrace.contracts.aggregates import Aggregate, Metric, Must, Operator
 from headrace.contracts.model import Criticality, Field, Kind
 from headrace.contracts.odcs_parts import severity, text
-from headrace.contracts.odcs_values import LIBRARY_KEYS
+from headrace.contracts.odcs_values import LIBRARY_KEYS, read_listed
 from headrace.contracts.odcs_windows import read_window
 from headrace.contracts.tumbling import Tumbling
 from headrace.documents import Mistakes, Node, nearest
@@ -88,17 +89,14 @@ def _must(node: Node, mistakes: Mistakes) -> Must:
         return Must(Operator.BE, (0,))
     child = node.at(given[0])
     ranged = given[0] in (Operator.BETWEEN, Operator.NOT_BETWEEN)
-    values: Any = child.plain() if ranged else [child.value]
-    if not isinstance(values, list) or len(values) != 1 + ranged or not all(_number(value) for value in values):
+    numbers = [each.number for each in (child.items if ranged else (child,))]
+    bounds = tuple(float(number) for number in numbers if number is not None and isfinite(number))
+    if len(bounds) != len(numbers) or len(bounds) != 1 + ranged:
         mistakes.add(child, "must be two numbers, as in [0, 10]" if ranged else "must be a number")
         return Must(Operator.BE, (0,))
-    if values[0] > values[-1]:
+    if bounds[0] > bounds[-1]:
         mistakes.add(child, "has its ends the wrong way round: the lower comes first")
-    return Must(given[0], tuple(float(value) for value in values))
-
-
-def _number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < float("inf")
+    return Must(given[0], bounds)
 
 
 def _percent(node: Node, mistakes: Mistakes) -> bool:
@@ -167,7 +165,8 @@ def _read(
     read: dict[str, Any] = {}
     for key, target in (("missingValues", "missing"), ("validValues", "allowed")):
         if key in arguments and named:
-            read[target] = _values(arguments[key], named[0], mistakes, null=key == "missingValues")
+            # Null is always missing, and never valid.
+            read[target] = read_listed(arguments[key], named[0], mistakes, null=key == "missingValues")
     if "pattern" in arguments and named:
         pattern = arguments["pattern"]
         mistake = pattern_mistake(pattern.value) if isinstance(pattern.value, str) else "must be text"
@@ -179,23 +178,3 @@ def _read(
     if metric is Metric.INVALID_VALUES and not {"allowed", "pattern"} & read.keys():
         mistakes.add(node, "needs arguments: {validValues: […]} or {pattern: …}", "arguments")
     return read
-
-
-def _values(node: Node, field: Field, mistakes: Mistakes, *, null: bool) -> tuple[str | int | float, ...]:
-    """The listed values that the field can have at all; null is always missing, and never valid."""
-    wanted = {Kind.STRING: str, Kind.INTEGER: int}.get(field.kind, (int, float))
-    if field.kind not in (Kind.STRING, Kind.INTEGER, Kind.NUMBER, Kind.DECIMAL):
-        mistakes.add(node, f"cannot be listed for type {field.kind}")
-        return ()
-    if not node.items:
-        mistakes.add(node, "must be a list of values")
-    found: list[Any] = []
-    for item in node.items:
-        if item.value is None and null:
-            continue
-        long = type(item.value) is int and abs(item.value) >= 2**63
-        if not isinstance(item.value, wanted) or isinstance(item.value, bool) or long:
-            mistakes.add(item, f"is no value of type {field.kind}")
-        else:
-            found.append(item.value)
-    return tuple(found)

@@ -41,10 +41,11 @@ def read_field(node: Node, *, key_position: int, level: int = 1) -> Field:
     has_kind = not mistakes.lines
     name, physical_name = read_names(node, level, mistakes)
     _refuse(node, level, mistakes)
-    options = read_options(node, kind, (precision, scale), mistakes)
+    bare = Field(name=name, kind=kind, precision=precision, scale=scale)
+    options = read_options(node, bare, mistakes)
     needed = options.pop("required", None)
     custom = custom_properties(node, ("severity", "coerce", "outlier"), mistakes)
-    allowed, criticality = read_values(node, kind, custom.get("severity"), mistakes, of_batches=level == 1)
+    allowed, criticality = read_values(node, bare, custom.get("severity"), mistakes, of_batches=level == 1)
     field = Field(
         name=name,
         physical_name=physical_name,
@@ -153,7 +154,8 @@ def _key_position(node: Node, default: int, kind: Kind, level: int, mistakes: Mi
     given = node.child("primaryKeyPosition")
     if given is None:
         return default
-    if type(given.value) is not int or given.value < 1:
+    position = given.whole
+    if position is None or position < 1:
         mistakes.add(given, "must be a whole number from 1")
         return default
-    return given.value
+    return position

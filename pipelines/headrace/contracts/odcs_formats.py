@@ -41,7 +41,7 @@ def format_of(value: Any, kind: Kind) -> str:
     return str(value)
 
 
-def zone_name(value: Any, kind: Kind) -> str:
+def zone_name(value: Any) -> str:
     """The name of a time zone. Raises ``ValueError`` where there is none of that name."""
     known = value in (STANDARD_ZONE, "UTC")
     if not known and isinstance(value, str) and _ZONE.fullmatch(value):

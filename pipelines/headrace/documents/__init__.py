@@ -6,8 +6,8 @@ turns a node into a value of a pydantic class. Nothing here reads the environmen
 
 from headrace.documents.checking import check
 from headrace.documents.environment import resolve
-from headrace.documents.node import Mistakes, Node, Step, Written, instead, nearest
+from headrace.documents.node import Mistakes, Node, Step, instead, nearest
 from headrace.documents.overlay import join, lay_over
 from headrace.documents.reading import read
 
-__all__ = ["Mistakes", "Node", "Step", "Written", "check", "instead", "join", "lay_over", "nearest", "read", "resolve"]
+__all__ = ["Mistakes", "Node", "Step", "check", "instead", "join", "lay_over", "nearest", "read", "resolve"]

@@ -5,26 +5,17 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from decimal import Decimal, InvalidOperation
 from difflib import get_close_matches
+from math import isfinite
 from typing import Any
 
 from headrace.errors import ConfigError
 
-__all__ = ["Mistakes", "Node", "Scalar", "Step", "Written", "instead", "nearest"]
+__all__ = ["Mistakes", "Node", "Scalar", "Step", "instead", "nearest"]
 
 Step = str | int
 Scalar = str | int | float | bool | None
-
-
-class Written(float):
-    """A number with a fraction or an exponent, and ``text``, how it is written, which may say more digits."""
-
-    text: str
-
-    def __new__(cls, value: float, text: str) -> Written:
-        number = super().__new__(cls, value)
-        number.text = text
-        return number
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +23,7 @@ class Node:
     """A scalar, a mapping or a list, with its file, its line (from 1) and the path of keys that leads to it.
 
     reference: the text as written, if what stands in ``value`` was taken from the environment.
+    digits: a number with a fraction or an exponent as it is written, which may say more than a float holds.
     """
 
     value: Scalar | Mapping[str, Node] | tuple[Node, ...]
@@ -39,6 +31,7 @@ class Node:
     line: int
     path: tuple[Step, ...] = ()
     reference: str = ""
+    digits: str = ""
 
     @property
     def mapping(self) -> Mapping[str, Node]:
@@ -49,6 +42,24 @@ class Node:
     def items(self) -> tuple[Node, ...]:
         """What it lists; nothing if it is no list."""
         return self.value if isinstance(self.value, tuple) else ()
+
+    @property
+    def number(self) -> Decimal | None:
+        """The number it is, with every digit that is written; None if it is none, or not a finite one."""
+        match self.value:
+            case bool():
+                return None
+            case int():
+                return Decimal(self.value)
+            case float() if isfinite(self.value):
+                return _exact(self.digits or repr(self.value))
+        return None
+
+    @property
+    def whole(self) -> int | None:
+        """The whole number it is, be it written 1000, 1e3 or 1000.0; None if it is none."""
+        number = self.number
+        return int(number) if number is not None and number == number.to_integral_value() else None
 
     def at(self, *path: Step) -> Node:
         """The node at a path below this one, or the deepest there is on the way to it."""
@@ -112,6 +123,13 @@ def nearest(word: object, known: Collection[str]) -> str:
 def instead(name: object, known: Collection[str]) -> str:
     """The end of a message about a name that does not exist: the nearest that does, or all."""
     return nearest(name, known) or (f"; there are: {', '.join(known)}" if known else "; there are none")
+
+
+def _exact(digits: str) -> Decimal | None:
+    try:
+        return Decimal(digits)
+    except InvalidOperation:  # an exponent of more than eighteen digits
+        return None
 
 
 def _dotted(path: tuple[Step, ...]) -> str:

@@ -11,7 +11,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.nodes import MappingNode, ScalarNode, SequenceNode
 
-from headrace.documents.node import Mistakes, Node, Scalar, Step, Written
+from headrace.documents.node import Mistakes, Node, Scalar, Step
 from headrace.errors import ConfigError
 
 __all__ = ["read"]
@@ -88,8 +88,9 @@ class _Building:
             return Node(self._mapping(source, path), self.file, line, path)
         if isinstance(source, SequenceNode):
             return Node(self._sequence(source, path), self.file, line, path)
-        here = Node(None, self.file, line, path)
-        return Node(self._scalar(source, here), self.file, line, path)
+        value = self._scalar(source, Node(None, self.file, line, path))
+        digits = str(source.value) if isinstance(value, float) else ""
+        return Node(value, self.file, line, path, digits=digits)
 
     def _mapping(self, source: Any, path: tuple[Step, ...]) -> Mapping[str, Node]:
         self._plain_tag(source, "map", Node(None, self.file, _line(source), path))
@@ -123,7 +124,7 @@ class _Building:
         except (YAMLError, ValueError):
             self.mistakes.add(here, "is no value of the type it looks like: put it in quotes")
             return None
-        return Written(value, source.value) if isinstance(value, float) else value
+        return value
 
     def _plain_tag(self, source: Any, kind: str, here: Node) -> None:
         if source.tag != _TAG + kind:
