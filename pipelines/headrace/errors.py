@@ -9,6 +9,7 @@
     │   └── HeldBack        (1)   a batch broke a limit of its source, which is paused
     └── InfrastructureError (3)   Java, a jar, a port, a broker, a registry or a table failed
         ├── NotRegistered   (3)   the registry has no version under a model's alias
+        ├── ModelFailed     (3)   a version raises, or its answers cannot be matched to the records
         └── SourceChanged   (3)   a source no longer is what its checkpoint was made from
 
 Bad data is never an exception: it becomes a row of ``dead_letters``.
@@ -16,6 +17,7 @@ Bad data is never an exception: it becomes a row of ``dead_letters``.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import ClassVar
 
@@ -25,10 +27,17 @@ __all__ = [
     "HeadraceError",
     "HeldBack",
     "InfrastructureError",
+    "ModelFailed",
     "NotRegistered",
     "SourceChanged",
     "UsageError",
+    "error_text",
+    "one_line",
 ]
+
+# MLflow quotes the head of the records in front of what is wrong with them.
+_QUOTED_RECORDS = re.compile(r"Failed to enforce schema of data '.*' with schema '.*'\. Error: ", re.DOTALL)
+_LONGEST_TEXT = 500
 
 
 class HeadraceError(Exception):
@@ -76,8 +85,34 @@ class NotRegistered(InfrastructureError):
     """A model has no version to score with yet. A running driver tries again; a run that ends says so at once."""
 
 
+class ModelFailed(InfrastructureError):
+    """A version of a model raises for the records it is asked about, or its answers cannot be matched to them."""
+
+
 class SourceChanged(InfrastructureError):
     """A topic was made anew, or a file was altered after it was read.
 
     Going on would lose or double records without a sign, so the query stops before it has any effect.
     """
+
+
+def error_text(error: BaseException) -> str:
+    """What an error says, as ``one_line``, its class in front unless headrace raised it."""
+    text = str(error)
+    if isinstance(error, HeadraceError):
+        return one_line(text)
+    return one_line(f"{type(error).__name__}: {text}" if text.strip() else type(error).__name__)
+
+
+def one_line(text: str) -> str:
+    """The text of an error in one printable line of at most 500 characters.
+
+    What is wrong stands in the first line of a library's text, in the last, or between: all are kept, and of what is
+    longer the beginning and the end. Records that MLflow quotes are left out.
+    """
+    words = " ".join(_QUOTED_RECORDS.sub("", text).split())
+    printable = "".join(character if character.isprintable() else " " for character in words)
+    if len(printable) <= _LONGEST_TEXT:
+        return printable
+    half = (_LONGEST_TEXT - 3) // 2
+    return f"{printable[:half]} … {printable[-half:]}"

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import subprocess
+import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.linear_model import LinearRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer
 from tests.flights import CONF
 from tests.pure.test_training import declared, fitted, orders
 from typer.testing import CliRunner
@@ -44,7 +50,8 @@ def registered(registry: Registry, model: Model, name: str, documents: dict[str,
         documents=documents,
     )
     np.testing.assert_array_equal(
-        load(pin(registry, name, "challenger")).predict(rows), found.estimator.predict_proba(rows)
+        load(pin(registry, name, "challenger")).ask(rows, lambda returned, _: returned),
+        found.estimator.predict_proba(rows),
     )
     return rows
 
@@ -52,6 +59,32 @@ def registered(registry: Registry, model: Model, name: str, documents: dict[str,
 def test_what_is_loaded_answers_like_what_was_fitted(registry: Registry) -> None:
     registered(registry, declared(estimator="lightgbm", parameters={"n_estimators": 5}), "light")
     registered(registry, declared(parameters={"max_iter": 5}, per="kitchen", min_rows=100), "routed")
+
+
+def test_a_version_answers_by_the_code_it_was_trained_with(
+    registry: Registry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A callable of the project's own: its module is another when the first version is asked again."""
+    monkeypatch.syspath_prepend(tmp_path)
+    module, rows, found = tmp_path / "scaling" / "steps.py", pd.DataFrame({"x": [1.0, 2.0]}), []
+    for factor in (3, 40):
+        module.parent.mkdir(exist_ok=True)
+        monkeypatch.setattr(sys, "dont_write_bytecode", True)
+        module.write_text(f"def scaled(rows):\n    return rows.to_numpy() * {factor}\n")
+        for name in ("scaling", "scaling.steps"):
+            sys.modules.pop(name, None)
+        importlib.invalidate_caches()
+        steps = importlib.import_module("scaling.steps")
+        estimator = make_pipeline(FunctionTransformer(steps.scaled), LinearRegression()).fit(rows, [1.0, 2.0])
+        estimator[-1].coef_, estimator[-1].intercept_ = np.array([1.0]), 0.0
+        evidence: dict[str, Any] = {"parameters": {}, "metrics": {}, "tags": {}}
+        found.append(register(registry, "scaled", estimator, rows, alias="challenger", method="predict", **evidence))
+    assert [list(load(pinned).ask(rows, as_list)) for pinned in found] == [[3.0, 6.0], [40.0, 80.0]]
+
+
+def as_list(returned: Any, records: int) -> list[float]:
+    """What a version returned, read where it runs."""
+    return [float(value) for value in returned]
 
 
 def test_versions_their_aliases_and_their_documents(registry: Registry) -> None:

@@ -19,18 +19,20 @@ from tests import flights
 from tests.differences import differences
 from tests.services.projects import registered
 from tests.streams.conftest import Taken
+from tests.versions import log_file, written
 from typer.testing import CliRunner
 
 from headrace.cli import app
 from headrace.contracts.dead_letters import Action, Choice
 from headrace.contracts.model import Unknown
 from headrace.demo.feed import Record
-from headrace.flows import score
+from headrace.flows import score, score_job
 from headrace.flows.feature_check import check as compare
 from headrace.flows.replay import act
 from headrace.flows.train import train
 from headrace.io import registry
 from headrace.io.lake import Lake
+from headrace.io.predictor import Predictor, ask_here
 
 
 @pytest.fixture
@@ -128,20 +130,23 @@ def _with_gate(record: Record) -> Record:
 def test_a_record_the_model_cannot_answer_is_a_dead_letter(
     spark: SparkSession, scored: Taken, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    class Moody:
-        model_id = "m-moody"
+    def predict(rows: pd.DataFrame) -> Any:
+        late = np.where(rows["dep_delay"] > 30, np.nan, 0.25)
+        return np.column_stack([1 - late, late])
 
-        def predict(self, rows: pd.DataFrame) -> Any:
-            late = np.where(rows["dep_delay"] > 30, np.nan, 0.25)
-            return np.column_stack([1 - late, late])
-
-    monkeypatch.setattr(registry, "load", lambda _: Moody())
+    monkeypatch.setattr(registry, "load", lambda _: Predictor("moody", "m-moody", {}, ask_here(predict)))
     flights.taken(spark, scored.project, "score")
     asked = scored.lake.read(spark, "signals_departures").where("status = 'departed'")
     hopeless = {row["record_id"] for row in asked.where("dep_delay > 30").select("record_id").collect()}
     letters = scored.lake.read(spark, "dead_letters").where("stage = 'score'").collect()
     assert {row["record_id"] for row in letters} == hopeless != set()
-    assert {reason["code"] for row in letters for reason in row["reasons"]} == {"not_scored"}
+    assert {(reason["code"], reason["message"]) for row in letters for reason in row["reasons"]} == {
+        (
+            "not_scored",
+            "the model gave no usable answer: arrives_late version 1: "
+            "answered NaN, and probability_late is a probability from 0 to 1",
+        )
+    }
     assert json.loads(bytes(letters[0]["value"]))["dep_delay"] > 30
     decided = scored.lake.read(spark, "predictions_arrives_late")
     assert decided.count() == asked.count() - len(hopeless)
@@ -178,3 +183,65 @@ def test_a_second_attempt_keeps_the_version_of_the_first(
     assert len(rows) == len(versions)
     assert versions[0] == "1"
     assert versions[max(versions)] == "2"
+
+
+def _answering(probability: float, *, failing: bool = False) -> dict[str, str]:
+    """A model from code that answers what its module ``inference`` says, which it imports with the first record."""
+    model = f"""
+        import mlflow
+        import numpy as np
+
+        class Model(mlflow.pyfunc.PythonModel):
+            def predict(self, context, model_input, params=None):
+                from inference import PROBABILITY
+
+                if {failing}:
+                    raise ValueError("no weights")
+                return np.full((len(model_input), 2), PROBABILITY)
+
+        mlflow.models.set_model(Model())
+        """
+    return {"model.py": model, "inference.py": f"PROBABILITY = {probability}\n"}
+
+
+@pytest.mark.parametrize("on_driver", [10_000, pytest.param(0, marks=pytest.mark.long)])
+def test_each_decision_is_by_the_code_of_the_version_it_names(
+    spark: SparkSession, day_by_day: Taken, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, on_driver: int
+) -> None:
+    """Two models with a module of one name, and the version of one of them moved while the driver runs."""
+    monkeypatch.setattr(registry, "ON_DRIVER", on_driver)
+    home = tmp_path / "home"
+    shutil.copytree(day_by_day.home, home)
+    plain = flights.project(home, max_files=1)
+    early, late = plain.models["arrives_late"], plain.models["arrives_late"].model_copy(update={"name": "other_late"})
+    late = late.model_copy(update={"registered_model": "other_late"})
+    project = replace(plain, models={early.name: early, late.name: late}, written={})
+    mlflow = project.settings.registry
+    log_file(mlflow, "arrives_late", written(tmp_path / "failing", _answering(0.9, failing=True)))
+    log_file(mlflow, "other_late", written(tmp_path / "other", _answering(0.125)))
+    with pytest.raises(AssertionError, match=r"arrives_late version 1 fails again and again, .*ValueError: no weights"):
+        flights.taken(spark, project, "score.arrives_late")
+
+    # The batch that version 1 failed for is decided by the version that is champion now.
+    log_file(mlflow, "arrives_late", written(tmp_path / "second", _answering(0.25)))
+    write, moved = score._write, list[bool]()
+
+    def write_and_move(taken: score_job.Score, *given: Any, **named: Any) -> None:
+        write(taken, *given, **named)
+        if taken.model.name == "arrives_late" and not moved:
+            moved.append(True)
+            log_file(mlflow, "arrives_late", written(tmp_path / "third", _answering(0.75)))
+
+    monkeypatch.setattr(score, "_write", write_and_move)
+    flights.taken(spark, project, "score")
+    lake = Lake(project.settings.storage)
+    found = {
+        (name, row["model_version"], row["probability_late"])
+        for name in project.models
+        for row in lake.read(spark, f"predictions_{name}")
+        .select("model_version", "probability_late")
+        .distinct()
+        .collect()
+    }
+    assert found == {("other_late", "1", 0.125), ("arrives_late", "2", 0.25), ("arrives_late", "3", 0.75)}
+    assert differences(spark, project) == {}

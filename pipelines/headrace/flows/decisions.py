@@ -12,6 +12,7 @@ from headrace.contracts.reasons import Reason, reason
 from headrace.features.spec import FeatureSet
 from headrace.flows.batch import Batch, stamped
 from headrace.io.cuts import Cut
+from headrace.models.scoring import REASON
 from headrace.models.spec import Model
 from headrace.tables import HEADERS
 
@@ -63,13 +64,17 @@ def decisions(
 
 
 def unanswered(records: DataFrame, batch: Batch, model: Model, contract: Contract, *, version: str) -> DataFrame:
-    """Accepted records as dead letters: their fields as JSON (ingest has the payload), and who failed on them."""
+    """Accepted records as dead letters: their fields as JSON (ingest has the payload), who failed on them, and why.
+
+    records: with the column ``REASON``.
+    """
     said = f"{Reason.NOT_SCORED.message}: {model.name} version {version}"
+    why = reason(Reason.NOT_SCORED, rule=model.name, message=said, found=F.col(REASON))
     return stamped(records, batch.writer).select(
         "record_id",
         F.lit(model.signal).alias("signal"),
         F.lit("score").alias("stage"),
-        F.array(reason(Reason.NOT_SCORED, rule=model.name, message=said)).alias("reasons"),
+        F.array(why).alias("reasons"),
         F.lit(None).cast("binary").alias("key"),
         F.to_json(F.struct(*contract.names)).cast("binary").alias("value"),
         F.lit(None).cast(HEADERS).alias("headers"),

@@ -6,23 +6,25 @@ cut, that is the last batch of the set's query that was committed when this batc
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
-from pyspark.sql.types import DoubleType, StructField, StructType
+from pyspark.sql.types import DoubleType, StringType, StructField, StructType
 
+from headrace.errors import ModelFailed
 from headrace.features.spec import FeatureSet
 from headrace.flows.batch import Batch, Upstream, opened, upstream
 from headrace.flows.decisions import ARRIVED_AT, EVENT_TIME, decisions, end_of, unanswered
 from headrace.flows.score_job import FLOW, Score, eligible_records, input_values, table, with_features
 from headrace.io import ledger, registry
 from headrace.io.cuts import Cut, wait_for
-from headrace.io.plans import planned
-from headrace.models.scoring import answered
+from headrace.io.plans import planned, withdraw
+from headrace.models.scoring import REASON, answered
 from headrace.tables import DEAD_LETTERS, Table
 
 __all__ = ["opened_stream", "score_batch", "stream"]
@@ -63,7 +65,7 @@ def score_batch(score: Score, records: DataFrame, batch_id: int) -> None:
         target = table(score)
         unusable = 0
         if asked.between:
-            with watch.lap("score"):
+            with watch.lap("score"), _planned_anew_if_it_fails(score, batch, target):
                 decided = _decided(score, records, choices, batch, asked).persist()
                 kept.append(decided)
                 unusable = decided.where(F.col(score.model.output.name).isNull()).count()
@@ -109,9 +111,24 @@ def _planned(score: Score, batch: Batch, asked: _Asked) -> Mapping[str, Any]:
         patience = score.model.wait.total_seconds() if score.patient else 0.0
         found = wait_for(batch.spark, score.lake, needed, patience=patience)
         pinned = registry.pin(score.registry, score.model.registered_model, score.model.alias)
+        registry.load(pinned)  # one that cannot be is not chosen
         return {"version": pinned.version, "cuts": {name: cut.to_json() for name, cut in found.items()}}
 
     return planned(batch.spark, score.lake, FLOW, score.model.name, batch.writer, at=batch.offsets.time, choose=choose)
+
+
+@contextmanager
+def _planned_anew_if_it_fails(score: Score, batch: Batch, target: Table) -> Iterator[None]:
+    """Withdraw the plan of a batch whose version fails, while it has no effects: the next attempt asks the alias."""
+    try:
+        yield
+    except Exception as error:
+        # From the workers it comes as a text.
+        if isinstance(error, ModelFailed) or ModelFailed.__name__ in str(error):
+            spark, lake, writer = batch.spark, score.lake, batch.writer
+            if not any(lake.has_commit(spark, table.name, writer) for table in (DEAD_LETTERS, target)):
+                withdraw(spark, lake, FLOW, score.model.name, writer, at=batch.offsets.time)
+        raise
 
 
 def _newest_end(feature_set: FeatureSet, second: int) -> int:
@@ -147,7 +164,8 @@ def _decided(score: Score, records: DataFrame, choices: Mapping[str, Any], batch
         *input_values(score),
     )
     pinned = registry.Pinned(score.registry, model.registered_model, choices["version"])
-    added = StructType([StructField(model.output.name, DoubleType()), StructField("confidence", DoubleType())])
+    kinds = {model.output.name: DoubleType(), "confidence": DoubleType(), REASON: StringType()}
+    added = StructType([StructField(name, kind) for name, kind in kinds.items()])
     return registry.scored(plain, pinned, partial(answered, model), added, count=asked.count)
 
 
@@ -163,8 +181,7 @@ def _write(
 ) -> None:
     answer, model = F.col(score.model.output.name), score.model
     if unusable:
-        failed = decided.where(answer.isNull()).select("record_id")
-        lost = records.join(failed, "record_id", how="left_semi")
+        lost = records.join(decided.where(answer.isNull()).select("record_id", REASON), "record_id")
         letters = unanswered(lost, batch, model, score.contract, version=choices["version"])
         score.lake.append(letters, DEAD_LETTERS, batch.writer)
     pinned = registry.Pinned(score.registry, model.registered_model, choices["version"])
@@ -173,7 +190,7 @@ def _write(
         batch,
         model,
         version=pinned.version,
-        model_id=registry.model_id(pinned),
+        model_id=registry.load(pinned).model_id,
         feature_sets=score.feature_sets,
         at=_cuts(choices),
     )

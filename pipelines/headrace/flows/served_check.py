@@ -56,8 +56,10 @@ def _cuts(spark: SparkSession, lake: Lake, model: Model, name: str) -> DataFrame
     )
     since = decisions_count_from(spark, lake, f"features_{name}_log")
     rows = rows if since is None else rows.where(F.col("planned_at") >= F.lit(since))
+    # A batch whose version failed was planned anew: it was decided by its newest plan.
+    newest = rows.groupBy("query_id", "batch_id").agg(F.max_by("choices", "revision").alias("choices"))
     found = []
-    for row in rows.where("choices IS NOT NULL").select("query_id", "batch_id", "choices").collect():
+    for row in newest.where("choices IS NOT NULL").collect():
         cut = json.loads(row["choices"])["cuts"].get(name)
         if cut is not None:
             known = Cut.from_json(cut)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import random
-import re
 import time
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -17,7 +16,7 @@ from headrace.errors import HeadraceError, SourceChanged
 from headrace.flows.project import Project
 from headrace.flows.queries import Query, Stopping
 from headrace.flows.restarts import History
-from headrace.io import delta_failures, kafka_failures
+from headrace.io import delta_failures, kafka_failures, spark_failures
 
 __all__ = ["State", "Watched"]
 
@@ -26,9 +25,6 @@ log = logging.getLogger("headrace.run")
 _FINAL = ("ConfigError", "SourceChanged", "UsageError")
 _FINAL_ONCE = (*_FINAL, "NotRegistered")
 _OTHER_COLUMNS = "OtherColumns"
-_TRACEBACK = "Traceback (most recent call last):"
-_OF_JAVA, _CAUSED_BY = "py4j.protocol.Py4JJavaError", "Caused by: "
-_OURS = re.compile(r"headrace\.errors\.(\w+): (.+)")
 
 
 class State(StrEnum):
@@ -147,14 +143,14 @@ def _was_stopped(failure: BaseException) -> bool:
 def _cause(error: BaseException) -> tuple[str, str]:
     """The class and text of the error headrace raised, wherever it stands in Spark's account of it.
 
-    Of any other error the line that says what it was: a Python traceback ends with it, Spark's messages begin with it.
+    Of any other error what says what it was.
     """
     if isinstance(error, HeadraceError):
         return type(error).__name__, str(error)
     text = str(error)
-    ours = _OURS.search(text)
+    ours = spark_failures.of_headrace(text)
     if ours is not None:
-        return ours[1], ours[2]
+        return ours
     of_source = delta_failures.explained(text)
     if of_source is not None:
         passing, told = of_source
@@ -163,13 +159,4 @@ def _cause(error: BaseException) -> tuple[str, str]:
     if of_kafka is not None:
         passing, told = of_kafka
         return type(error).__name__ if passing else SourceChanged.__name__, told
-    return type(error).__name__, _telling(text)[:500] or type(error).__name__
-
-
-def _telling(text: str) -> str:
-    lines = [line.strip() for line in text.rpartition(_TRACEBACK)[2].splitlines() if not line.startswith(" ")]
-    said = [line for line in lines if line]
-    if said and said[0].startswith(_OF_JAVA):
-        causes = [line.removeprefix(_CAUSED_BY) for line in said if line.startswith(_CAUSED_BY)]
-        said = causes[-1:] or [line.removeprefix(": ") for line in said if line.startswith(": ")]
-    return said[0] if said else ""
+    return type(error).__name__, spark_failures.telling(text) or type(error).__name__

@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import lru_cache, partial
+from functools import partial
+from threading import Lock
 from typing import Any
 
 import pandas as pd
@@ -13,12 +14,12 @@ from pyspark.sql import DataFrame
 from pyspark.sql.types import StructType
 
 from headrace.config import Registry
-from headrace.errors import InfrastructureError, NotRegistered
+from headrace.errors import InfrastructureError, NotRegistered, error_text
+from headrace.io.predictor import Predictor, load_predictor
 
-__all__ = ["UNKNOWN", "Pinned", "client_of", "load", "model_id", "pin", "scored"]
+__all__ = ["UNKNOWN", "Pinned", "client_of", "load", "pin", "scored"]
 
-Predict = Callable[[pd.DataFrame], Any]
-Answer = Callable[[pd.DataFrame, Predict], pd.DataFrame]
+Answer = Callable[[pd.DataFrame, Predictor], pd.DataFrame]
 
 # Up to here one call in the driver is cheaper than a trip to the workers; measured, see ARCHITECTURE.md.
 ON_DRIVER = 10_000
@@ -37,6 +38,9 @@ class Pinned:
     @property
     def uri(self) -> str:
         return f"models:/{self.name}/{self.version}"
+
+    def __str__(self) -> str:
+        return f"{self.name} version {self.version}"
 
 
 def pin(registry: Registry, name: str, alias: str) -> Pinned:
@@ -58,34 +62,52 @@ def pin(registry: Registry, name: str, alias: str) -> Pinned:
     return Pinned(registry, name, str(found.version))
 
 
-@lru_cache(maxsize=4)
-def load(pinned: Pinned) -> Any:
-    """The version, ready to predict; kept for the process, for a version never changes."""
+# Of each registered model the versions last asked, the newest at the end; and who is loading one of its versions.
+_predictors: dict[tuple[Registry, str], dict[str, Predictor]] = {}
+_turns: dict[tuple[Registry, str], Lock] = {}
+_KEPT = 2
+
+
+def load(pinned: Pinned) -> Predictor:
+    """The version, ready to be asked. A version never changes, so it is loaded once as long as it is in use.
+
+    Raises InfrastructureError if the registry does not give it, or it cannot be loaded.
+    """
+    model = (pinned.registry, pinned.name)
+    with _turns.setdefault(model, Lock()):
+        versions = _predictors.setdefault(model, {})
+        predictor = versions.pop(pinned.version, None) or load_predictor(str(pinned), _folder(pinned))
+        versions[pinned.version] = predictor
+        while len(versions) > _KEPT:
+            versions.pop(next(iter(versions)))
+        return predictor
+
+
+def _folder(pinned: Pinned) -> str:
+    """The folder on this machine with the version's files."""
     import mlflow
 
     client_of(pinned.registry)
-    return mlflow.pyfunc.load_model(pinned.uri)
-
-
-def model_id(pinned: Pinned) -> str | None:
-    """MLflow's id of the logged model behind the version."""
-    return getattr(load(pinned), "model_id", None)
+    try:
+        return str(mlflow.artifacts.download_artifacts(pinned.uri))
+    except Exception as error:
+        raise InfrastructureError(f"MLflow does not give the files of {pinned}: {error_text(error)}") from error
 
 
 def scored(rows: DataFrame, pinned: Pinned, answer: Answer, added: StructType, *, count: int) -> DataFrame:
-    """Add the columns of ``added`` to the rows, as ``answer`` fills them in with the version's ``predict``.
+    """Add the columns of ``added`` to the rows, as ``answer`` fills them in by asking the version.
 
     rows: of plain types, no nested ones. count: how many they are, which decides where the model runs.
     """
     schema = StructType([*rows.schema.fields, *added.fields])
     if count <= ON_DRIVER:
-        return rows.sparkSession.createDataFrame(answer(rows.toPandas(), load(pinned).predict), schema)
+        return rows.sparkSession.createDataFrame(answer(rows.toPandas(), load(pinned)), schema)
     return rows.mapInPandas(partial(_on_workers, pinned, answer), schema)
 
 
 def _on_workers(pinned: Pinned, answer: Answer, batches: Iterator[pd.DataFrame]) -> Iterator[pd.DataFrame]:
     for batch in batches:
-        yield answer(batch, load(pinned).predict)
+        yield answer(batch, load(pinned))
 
 
 def client_of(registry: Registry) -> Any:

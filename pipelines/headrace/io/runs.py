@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from importlib.metadata import packages_distributions
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pandas as pd
@@ -34,6 +36,8 @@ def register(
 ) -> Pinned:
     """Log a fitted estimator with its evidence, register it and let ``alias`` stand for the new version.
 
+    Modules of what it is made of that no installed distribution brings are kept with it, and it answers by those.
+
     method: what ``predict`` of the registered model calls: ``predict`` or ``predict_proba``.
     documents: texts kept with the run, by the names of their files.
     Raises UsageError if the estimator cannot be stored so that it can be loaded again.
@@ -58,6 +62,7 @@ def register(
             pyfunc_predict_fn=method,
             pip_requirements=_requirements(trusted),
             skops_trusted_types=trusted,
+            code_paths=_own_code(trusted) or None,
         )
     version = str(logged.registered_model_version)
     client.set_registered_model_alias(name, alias, version)
@@ -92,6 +97,17 @@ def _requirements(types: list[str]) -> list[str]:
     known = packages_distributions()
     needed = {each for type_ in types for each in known.get(type_.split(".")[0], ())}
     return sorted(needed | {"scikit-learn", "pandas"})
+
+
+def _own_code(types: list[str]) -> list[str]:
+    """The files and folders of modules beside the project: they may be others by the time the version is loaded."""
+    installed = {*packages_distributions(), *sys.stdlib_module_names, "headrace"}
+    return sorted(_place(sys.modules[name]) for name in {type_.split(".")[0] for type_ in types} - installed)
+
+
+def _place(module: ModuleType) -> str:
+    folders = list(getattr(module, "__path__", ()))
+    return str(folders[0] if folders else module.__file__)
 
 
 def _experiment(client: Any, registry: Registry, name: str) -> None:

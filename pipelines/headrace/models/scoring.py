@@ -1,86 +1,94 @@
-"""From what a model returned to one answer a row. Works on the columns of a whole batch, never on single rows."""
+"""From the inputs of a batch to one answer a record. Works on the columns of a whole batch, never on single records."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any, Protocol
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
+from headrace.errors import ModelFailed
+from headrace.models.answers import Answers, answers, confidence
+from headrace.models.casts import cast_inputs
 from headrace.models.spec import Model, Output
 
-__all__ = ["answered", "answers", "confidence"]
+__all__ = ["REASON", "Predictor", "answered"]
 
-Floats = npt.NDArray[np.float64]
+REASON = "_reason"
+"""The column that says why a record has no answer."""
 
-# So often it may raise in a batch before it is the model that fails, and not a record; of fewer records that all fail
-# nobody can tell.
+# So often a batch may be asked about anew, in halves, before it is the model that fails, and not a record; of fewer
+# records that all fail nobody can tell.
 _FAILURES, _FEW = 200, 10
 
+Read = Callable[[Any, int], Answers]
 
-def answered(model: Model, frame: pd.DataFrame, predict: Callable[[pd.DataFrame], Any]) -> pd.DataFrame:
-    """The frame with the model's output and ``confidence``; NaN where it gave no usable answer.
 
-    frame: a column for each of the model's inputs, and any others. predict: of the pinned version; records it raises
-    for have no answer. Raises what it raises, where that is for all of them or again and again.
+class Predictor(Protocol):
+    """A version that can be asked.
+
+    name: what messages call it. input_types: by the name of an input MLflow's name of its type; those it declares.
     """
-    values = _answers_of_halves(frame[list(model.inputs.columns)], model.output, predict)
-    return frame.assign(**{model.output.name: values, "confidence": confidence(values, model.output)})
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def input_types(self) -> Mapping[str, str]: ...
+
+    def ask(self, records: pd.DataFrame, read: Read) -> Answers:
+        """What ``read`` makes of what the version returned for so many records. Raises ModelFailed if it raises."""
+        ...
 
 
-def answers(returned: Any, output: Output, rows: int) -> Floats:
-    """The model's answer for each of ``rows`` rows as floats; NaN where it gave none that can be used.
+def answered(model: Model, frame: pd.DataFrame, predictor: Predictor) -> pd.DataFrame:
+    """The frame with the model's output, ``confidence`` and ``REASON``; NaN and a reason where there is no answer.
 
-    returned: what ``predict`` gave: an array of one or two dimensions, a Series, a DataFrame or a list.
-    A wrong number of rows, a missing column, one of several that is not named, or something that is not a number makes
-    every answer NaN, for then no answer can be matched to its row.
+    frame: a column for each of the model's inputs, and any others. A record that the version raises for has no answer.
+    Raises ModelFailed where it fails for all of them or again and again: then it is no matter of records.
     """
+    inputs = frame[list(model.inputs.columns)].reset_index(drop=True)
+    fit, reasons = cast_inputs(inputs, predictor.input_types)
     try:
-        column = np.asarray(_column(returned, output.column), dtype=np.float64)
-    except (KeyError, IndexError, TypeError, ValueError, OverflowError):
-        return np.full(rows, np.nan)
-    if column.shape != (rows,):
-        return np.full(rows, np.nan)
-    usable = np.isfinite(column)
-    if output.kind == "probability":
-        usable &= (column >= 0) & (column <= 1)
-    return np.where(usable, column, np.nan)
+        found = _asked_in_halves(fit.reset_index(drop=True), partial(_asked, model, predictor))
+    except ModelFailed as error:
+        raise ModelFailed(f"{predictor.name} fails again and again, first for {len(fit):,} records: {error}") from error
+    if len(fit) >= _FEW and found.misfits.all():
+        raise ModelFailed(f"{predictor.name} answers none of {len(fit):,} records: {found.reasons[0]}")
+    values = np.full(len(frame), np.nan)
+    values[fit.index], reasons[fit.index] = found.values, found.reasons
+    added = {model.output.name: values, "confidence": confidence(values, model.output), REASON: reasons}
+    return frame.assign(**added)
 
 
-def _answers_of_halves(inputs: pd.DataFrame, output: Output, predict: Callable[[pd.DataFrame], Any]) -> Floats:
-    """The answers; where it raises, those of each half, down to the records it raises for."""
-    values, answered_some = np.full(len(inputs), np.nan), False
-    left, errors = [(0, len(inputs))] if len(inputs) else [], list[Exception]()
+def _asked(model: Model, predictor: Predictor, records: pd.DataFrame) -> Answers:
+    # A model sees its records numbered from 0, whichever part of a batch they are.
+    return predictor.ask(records.reset_index(drop=True), partial(_read, model.output))
+
+
+def _read(output: Output, returned: Any, records: int) -> Answers:
+    return answers(returned, output, records)
+
+
+def _asked_in_halves(records: pd.DataFrame, ask: Callable[[pd.DataFrame], Answers]) -> Answers:
+    """The answers; where it fails, those of each half, down to the records it fails for."""
+    count, failures = len(records), list[ModelFailed]()
+    whole = Answers(np.full(count, np.nan), np.full(count, None), np.ones(count, np.bool_))
+    left = [(0, count)] if count else []
     while left:
         first, end = left.pop()
+        part = slice(first, end)
         try:
-            returned = predict(inputs.iloc[first:end])
-        except Exception as error:
-            errors.append(error)
+            found = ask(records.iloc[part])
+        except ModelFailed as error:
+            failures.append(error)
+            if len(failures) > _FAILURES:
+                raise failures[0] from None
             middle = (first + end) // 2
             left += [(middle, end), (first, middle)] if end - first > 1 else []
-            if len(errors) > _FAILURES:
-                raise errors[0] from None
+            whole.reasons[part] = str(error)
         else:
-            values[first:end], answered_some = answers(returned, output, end - first), True
-    if errors and not answered_some and len(inputs) >= _FEW:
-        raise errors[0]
-    return values
-
-
-def confidence(values: Floats, output: Output) -> Floats:
-    """max(p, 1 - p) of probabilities; NaN for any other answer."""
-    return np.maximum(values, 1 - values) if output.kind == "probability" else np.full(len(values), np.nan)
-
-
-def _column(returned: Any, column: str | int | None) -> Any:
-    if isinstance(returned, pd.DataFrame):
-        return returned[column] if isinstance(column, str) else _column(returned.to_numpy(), column)
-    array = np.asarray(returned)
-    if array.ndim != 2:
-        return array
-    if isinstance(column, int):
-        return array[:, column]
-    return array[:, 0] if array.shape[1] == 1 else array
+            whole.values[part], whole.reasons[part], whole.misfits[part] = found.values, found.reasons, found.misfits
+    return whole

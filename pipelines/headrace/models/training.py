@@ -11,12 +11,13 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from headrace.errors import ModelFailed
+from headrace.models.answers import answers
 from headrace.models.estimators import Build
 from headrace.models.labels import LABEL
 from headrace.models.metrics import by_segment, metrics
 from headrace.models.reference import histograms
 from headrace.models.routed import Routed, routed
-from headrace.models.scoring import answers
 from headrace.models.spec import Model, Training
 
 __all__ = ["Fitted", "fit", "segment_column"]
@@ -70,9 +71,7 @@ def fit(model: Model, training: Training, build: Build, rows: pd.DataFrame) -> F
     with threadpool_limits(limits=1):
         estimator = _fitted(model, training, build, older)
         predict = estimator.predict_proba if model.classifies else estimator.predict
-        answered = answers(predict(newer[inputs]), model.output, len(newer))
-    if np.isnan(answered).any():
-        raise ValueError(f"{training.estimator} has no usable {model.output.name} for {np.isnan(answered).sum()} rows")
+        answered = _answers(model, training, predict(newer[inputs]), len(newer))
     segments = newer[[segment_column(field) for field in training.measured_by]].set_axis(
         list(training.measured_by), axis="columns"
     )
@@ -113,6 +112,19 @@ def _fitted(model: Model, training: Training, build: Build, rows: pd.DataFrame) 
         text=text,
         classifies=model.classifies,
     )
+
+
+def _answers(model: Model, training: Training, returned: Any, rows: int) -> npt.NDArray[np.float64]:
+    try:
+        found = answers(returned, model.output, rows)
+    except ModelFailed as error:
+        raise ValueError(f"{training.estimator} {error}") from error
+    unusable = [reason for reason in found.reasons if reason is not None]
+    if unusable:
+        raise ValueError(
+            f"{training.estimator} has no usable {model.output.name} for {len(unusable)} rows: it {unusable[0]}"
+        )
+    return found.values
 
 
 def _digest(values: npt.NDArray[np.float64]) -> str:
