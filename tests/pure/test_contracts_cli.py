@@ -185,6 +185,28 @@ def test_the_mistakes_of_all_files_and_no_advice() -> None:
     ]
 
 
+def test_contracts_in_the_styles_of_public_ones_say_what_they_leave_to_others() -> None:
+    styles = sorted((Path(__file__).parents[1] / "styles").glob("*.odcs.yaml"))
+
+    result = runner.invoke(app, ["contracts", "lint", *map(str, styles)])
+
+    assert (result.exit_code, result.stderr) == (0, "")
+    notes = [line.split("/")[-1] for line in result.stdout.splitlines() if "not enforced" in line]
+    assert [note.split(", which")[0] for note in notes] == [
+        "data_product.odcs.yaml:21: note: weight has a rule in words",
+        "data_product.odcs.yaml:21: note: weight has a rule in SQL",
+        "dbt_models.odcs.yaml:12: note: segment has a rule for dbt",
+        "finance_trades.odcs.yaml:16: note: the record has a rule for soda",
+        "gx_checks.odcs.yaml:13: note: score has a rule for greatExpectations",
+        "hr_employees.odcs.yaml:20: note: birth_date has a rule in words",
+        "kafka_payments.odcs.yaml:16: note: the record has a rule in SQL",
+        "monte_carlo.odcs.yaml:12: note: the record has a rule for monteCarlo",
+        "relationships.odcs.yaml:8: note: the record has relationships",
+        "relationships.odcs.yaml:12: note: order_id has relationships",
+    ]
+    assert result.stdout.splitlines()[-1].startswith("30 contracts, no mistake, ")
+
+
 def test_lint_as_json() -> None:
     right = runner.invoke(app, ["contracts", "lint", "--json", write("bare.odcs.yaml", BARE)])
     wrong = runner.invoke(app, ["contracts", "lint", "--json", write("wrong.odcs.yaml", "id: 1\n")])

@@ -107,6 +107,64 @@ def contract(folder: Path, text: str) -> Contract:
             prop("{name: a, logicalType: array, items: {logicalType: number}}"),
         ),
         (
+            of_record(CONDITION.replace("}", ", mustBe: 0}")),
+            "mustBe: is not used in a rule of engine headrace: remove it",
+            of_record(CONDITION),
+        ),
+        (
+            of_field("{metric: nullValues, rule: nullValues, mustBe: 0}"),
+            "is what v3.0 calls the metric: remove it",
+            of_field(NULLS),
+        ),
+        (
+            prop("{name: a, logicalType: string, map: {key: {logicalType: string}, value: {logicalType: string}}}"),
+            "map: is not enforced: remove it",
+            prop(TEXT),
+        ),
+        (
+            prop("{name: a, logicalType: string, items: {logicalType: string}}"),
+            "belongs to logicalType array: remove it",
+            prop(TEXT),
+        ),
+        (
+            prop("{name: a, logicalType: string, logicalTypeOptions: {format: password}}"),
+            "says nothing a text could be checked by: remove it",
+            prop(TEXT),
+        ),
+        (
+            prop("{name: a, logicalType: array, items: {logicalType: string, primaryKey: true}}"),
+            "is for a plain field of the record: remove it",
+            prop("{name: a, logicalType: array, items: {logicalType: string}}"),
+        ),
+        (
+            prop("{name: a, logicalType: string, primaryKey: true, unique: true}")
+            + prop("{name: b, logicalType: string, primaryKey: true}"),
+            "is more than the primary key says, which has several fields: remove it",
+            prop("{name: a, logicalType: string, primaryKey: true}")
+            + prop("{name: b, logicalType: string, primaryKey: true}"),
+        ),
+        (
+            prop("{name: a, logicalType: string, primaryKey: true, primaryKeyPosition: 1}")
+            + prop("{name: b, logicalType: string, primaryKey: true, primaryKeyPosition: 1}"),
+            "gives two fields one place in the primary key: set primaryKeyPosition",
+            prop("{name: a, logicalType: string, primaryKey: true, primaryKeyPosition: 1}")
+            + prop("{name: b, logicalType: string, primaryKey: true, primaryKeyPosition: 2}"),
+        ),
+        (
+            of_record(
+                "{metric: rowCount, mustBe: 1, severity: error, customProperties: [{property: window, value: 1 hour}]}"
+            ),
+            "cannot be error over windows",
+            of_record(
+                "{metric: rowCount, mustBe: 1, severity: warn, customProperties: [{property: window, value: 1 hour}]}"
+            ),
+        ),
+        (
+            prop("{name: b, logicalType: object}") + prop(TEXT),
+            "without the field, what is sent is kept in others as it came",
+            prop(TEXT),
+        ),
+        (
             prop("{name: a, logicalType: number, physicalType: numeric}"),
             "must be decimal(p,s)",
             prop("{name: a, logicalType: number, physicalType: 'decimal(10,2)'}"),

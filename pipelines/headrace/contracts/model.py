@@ -1,6 +1,6 @@
 """The nouns of a contract: what a good record of one signal is.
 
-Written in a file of the Open Data Contract Standard (ODCS v3.1, ``conf/contracts/<name>.odcs.yaml``);
+Written in a file of the Open Data Contract Standard (ODCS v3, ``conf/contracts/<name>.odcs.yaml``);
 ``contracts.odcs`` reads that file into these frozen values, ``contracts.judge`` applies them.
 """
 

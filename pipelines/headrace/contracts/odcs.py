@@ -16,8 +16,8 @@ from headrace.contracts.odcs_parts import custom_properties, flag, severity, tex
 from headrace.contracts.odcs_quality import QualityType, quality_type
 from headrace.contracts.odcs_support import STANDARD
 from headrace.contracts.odcs_values import is_value_list
+from headrace.contracts.odcs_version import refuse_other_standards
 from headrace.documents import Mistakes, Node, check, nearest
-from headrace.errors import ConfigError
 from headrace.expressions import compile_condition
 
 __all__ = ["read_contract"]
@@ -26,7 +26,6 @@ DEFAULT_LARGEST_RECORD, LARGEST_RECORD = 1024 * 1024, 64 * 1024 * 1024
 LONGEST_NAME = 128
 _DESCRIBING = {"customProperties", *STANDARD["quality"].describes} - {"query"}
 _RULE_KEYS = {"type", "engine", "name", "implementation", "severity", *_DESCRIBING}
-_VERSIONS = ("v3.0.", "v3.1.", "v3.2.")
 
 
 def read_contract(document: Node) -> Contract:
@@ -34,7 +33,7 @@ def read_contract(document: Node) -> Contract:
     # Slow to import, and only whoever reads a contract file needs it.
     from open_data_contract_standard.model import OpenDataContractStandard
 
-    _refuse_other_standards(document)
+    refuse_other_standards(document)
     check(document, OpenDataContractStandard)
     mistakes = Mistakes()
     _head(document, mistakes)
@@ -46,26 +45,6 @@ def read_contract(document: Node) -> Contract:
     contract = _contract(document, objects[0], mistakes)
     mistakes.done()
     return contract
-
-
-def _refuse_other_standards(document: Node) -> None:
-    """Raises ``ConfigError`` with one line for a file of another standard, whose every key would be a mistake."""
-    specification = document.child("dataContractSpecification")
-    if specification is not None:
-        raise ConfigError(
-            [
-                specification.mistake(
-                    "is that of a Data Contract Specification file, and headrace reads ODCS: convert it with "
-                    "datacontract-cli, as in datacontract export odcs datacontract.yaml --output NAME.odcs.yaml"
-                )
-            ]
-        )
-    version, kind = text(document, "apiVersion"), text(document, "kind")
-    if version and not version.startswith(_VERSIONS):
-        read = "must be v3.0.0 to v3.2.0: files of other versions have other keys, and are not read"
-        raise ConfigError([document.at("apiVersion").mistake(read)])
-    if kind and kind != "DataContract":
-        raise ConfigError([document.at("kind").mistake("must be DataContract: other documents are not read")])
 
 
 def _head(document: Node, mistakes: Mistakes) -> None:
