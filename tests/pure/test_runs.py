@@ -6,6 +6,7 @@ import importlib
 import json
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,11 @@ from headrace.io.registry import load, pin
 from headrace.io.runs import register, take_free_alias
 from headrace.io.versions import document, versions
 from headrace.models.spec import Model
+
+
+def as_list(returned: Any, records: int) -> list[float]:
+    """What a version returned, read where it runs."""
+    return [float(value) for value in returned]
 
 
 @pytest.fixture(scope="module")
@@ -82,9 +88,20 @@ def test_a_version_answers_by_the_code_it_was_trained_with(
     assert [list(load(pinned).ask(rows, as_list)) for pinned in found] == [[3.0, 6.0], [40.0, 80.0]]
 
 
-def as_list(returned: Any, records: int) -> list[float]:
-    """What a version returned, read where it runs."""
-    return [float(value) for value in returned]
+def test_a_module_in_an_archive_is_not_left_behind(
+    registry: Registry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with zipfile.ZipFile(tmp_path / "code.zip", "w") as archive:
+        archive.writestr("zipped_steps.py", "def scaled(rows):\n    return rows\n")
+    monkeypatch.syspath_prepend(tmp_path / "code.zip")
+    steps = importlib.import_module("zipped_steps")
+    rows = pd.DataFrame({"x": [1.0, 2.0]})
+    pipeline = make_pipeline(FunctionTransformer(steps.scaled), LinearRegression()).fit(rows, [1.0, 2.0])
+    evidence: dict[str, Any] = {"parameters": {}, "metrics": {}, "tags": {}}
+    said = r"^zipped_steps lies in an archive \(.*code\.zip/zipped_steps\.py\), so it cannot be kept with the version: "
+    with pytest.raises(UsageError, match=said):
+        register(registry, "zipped", pipeline, rows, alias="challenger", method="predict", **evidence)
+    assert versions(registry, "zipped") == []
 
 
 def test_versions_their_aliases_and_their_documents(registry: Registry) -> None:

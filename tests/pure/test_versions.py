@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 import os
+import select
 import subprocess
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
+from sklearn.linear_model import LinearRegression
 from tests.versions import log_by_value, log_class, log_file, written
 
 from headrace.config import Registry
 from headrace.errors import InfrastructureError, ModelFailed
 from headrace.io import registry as registries
 from headrace.io.predictor import Predictor, ask_here
-from headrace.io.registry import Pinned, load, pin
+from headrace.io.registry import Pinned, client_of, load, pin
+from headrace.models.scoring import REASON, answered
+from headrace.models.spec import Inputs, Model, Output
 
 RECORDS = pd.DataFrame({"x": [1.0, 2.0]})
 
@@ -26,6 +31,14 @@ RECORDS = pd.DataFrame({"x": [1.0, 2.0]})
 @pytest.fixture(scope="module")
 def registry(registry_home: Path) -> Registry:
     return Registry(tracking_uri=f"sqlite:///{registry_home}/mlflow.db")
+
+
+@pytest.fixture(autouse=True)
+def _few_processes() -> Iterator[None]:
+    """No more processes live at a time than a test asks: each holds all of MLflow."""
+    yield
+    for model in [model for model in registries._predictors if model[1] != "moody"]:
+        del registries._predictors[model]
 
 
 def as_list(returned: Any, records: int) -> list[float]:
@@ -123,7 +136,7 @@ def test_a_class_that_imports_from_its_artifacts_leaves_nothing_behind(registry:
 
 
 @pytest.fixture(scope="module")
-def moody(registry: Registry, tmp_path_factory: pytest.TempPathFactory) -> Pinned:
+def moody(registry: Registry, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pinned]:
     """A version that does what the first record tells it to."""
     does = """
     x = rows.x[0]
@@ -131,6 +144,7 @@ def moody(registry: Registry, tmp_path_factory: pytest.TempPathFactory) -> Pinne
     if x == -2: os._exit(7)
     if x == -3: os.kill(os.getpid(), 9)
     if x == -4: sys.exit("no more")
+    if x == -7: raise ValueError(os.environ["MLFLOW_TRACKING_URI"] + " " + os.environ["MLFLOW_REGISTRY_URI"])
     if x == -5: print("a line of the version's")
     if x == -6:
         import subprocess, ctypes
@@ -138,7 +152,8 @@ def moody(registry: Registry, tmp_path_factory: pytest.TempPathFactory) -> Pinne
         with open(os.environ["MOODY_PIDS"], "w") as file: file.write(f"{os.getpid()} {hung.pid}")
         ctypes.PyDLL(None).sleep(600)
     return rows.x * (os.getpid() if x == 0.5 else 2)"""
-    return log_file(registry, "moody", written(tmp_path_factory.mktemp("moody"), from_code(does)))
+    yield log_file(registry, "moody", written(tmp_path_factory.mktemp("moody"), from_code(does)))
+    del registries._predictors[(registry, "moody")]
 
 
 def ask(pinned: Pinned, values: Sequence[float]) -> list[float]:
@@ -151,6 +166,10 @@ def test_what_a_version_raises_is_told_and_costs_nothing_else(moody: Pinned, cap
     assert str(failed.value) == "raised ValueError: weights of two lines"
     with pytest.raises(ModelFailed, match=r"^raised SystemExit: no more$"):
         ask(moody, [-4.0])
+    # It may ask the registry for more.
+    uri = moody.registry.tracking_uri
+    with pytest.raises(ModelFailed, match=f"^raised ValueError: {uri} {uri}$"):
+        ask(moody, [-7.0])
     capfd.readouterr()
     assert ask(moody, [-5.0]) == [-10.0]
     assert capfd.readouterr() == ("", "a line of the version's\n")
@@ -176,6 +195,34 @@ def test_a_large_batch_and_many_threads(moody: Pinned) -> None:
     assert found == {float(x): [x * 2.0, x * 2.0] for x in range(1, 40)}
 
 
+def test_a_signature_decides_about_the_types_and_costs_a_null_its_record(registry: Registry) -> None:
+    import mlflow
+    from mlflow.models import ModelSignature
+    from mlflow.types import ColSpec, Schema
+
+    rows = pd.DataFrame({"count": [1, 2], "open": [True, False], "share": np.array([0.5, 1.5], np.float32)})
+    fitted = LinearRegression().fit(rows, [1.0, 2.0])
+    kinds = {"count": "long", "open": "boolean", "share": "float"}
+    signature = ModelSignature(Schema([ColSpec(kind, name) for name, kind in kinds.items()]))
+    client_of(registry)
+    mlflow.set_experiment("signatures")
+    mlflow.sklearn.log_model(
+        fitted, name="typed", registered_model_name="typed", signature=signature, pip_requirements=[]
+    )
+    model = Model.model_construct(inputs=Inputs(signal=tuple(kinds)), output=Output(name="y"))
+    asked = pd.DataFrame(
+        {"count": [1.0, np.nan, 2.0, 2.5], "open": [1.0, 1.0, 0.0, np.nan], "share": [0.5, 0.5, 1.5, np.nan]}
+    )
+    found = answered(model, asked, load(Pinned(registry, "typed", "1")))
+    np.testing.assert_allclose(found["y"], [1.0, np.nan, 2.0, np.nan])
+    assert found[REASON].tolist() == [
+        None,
+        "input count is null, and long by the version's signature: log it with an example that has nulls too",
+        None,
+        "input count is 2.5, and long by the version's signature: log it with an example that has such values too",
+    ]
+
+
 def test_a_version_that_cannot_be_loaded_says_why(registry: Registry, tmp_path: Path) -> None:
     folder = written(tmp_path / "broken", from_code("return rows.x"))
     pinned = log_file(registry, "broken", folder)
@@ -188,11 +235,12 @@ def test_a_version_that_cannot_be_loaded_says_why(registry: Registry, tmp_path: 
 ENDS = """
 import os, signal, sys, threading
 import pandas as pd
-from tests.pure.test_versions import as_list
+
+from headrace.io.scorer import Scorer
 
 scorer = Scorer("moody", sys.argv[1]).start()
 print("loaded", flush=True)
-asking = threading.Thread(target=scorer.ask, args=(pd.DataFrame({"x": [-6.0]}), as_list), daemon=True)
+asking = threading.Thread(target=scorer.ask, args=(pd.DataFrame({"x": [-6.0]}), isinstance), daemon=True)
 asking.start()
 sys.stdin.readline()
 if sys.argv[2] == "killed":
@@ -210,11 +258,7 @@ def test_nothing_is_left_when_the_driver_ends(moody: Pinned, tmp_path: Path, how
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
-        env={
-            **os.environ,
-            "MOODY_PIDS": str(pids),
-            "PYTHONPATH": os.pathsep.join(filter(None, [str(Path.cwd()), *sys.path])),
-        },
+        env={**os.environ, "MOODY_PIDS": str(pids)},
     )
     assert driver.stdout is not None
     assert driver.stdout.readline() == "loaded\n"
@@ -223,15 +267,15 @@ def test_nothing_is_left_when_the_driver_ends(moody: Pinned, tmp_path: Path, how
     descriptors = [os.pidfd_open(pid) for pid in started]
     driver.communicate("end\n", timeout=60)
     for descriptor in descriptors:
-        assert select_ended(descriptor)
-        os.close(descriptor)
+        assert ends(descriptor)
 
 
-def select_ended(descriptor: int) -> bool:
+def ends(descriptor: int) -> bool:
     """Whether a process ends within a generous time."""
-    import select
-
-    return bool(select.select([descriptor], [], [], 60)[0])
+    try:
+        return bool(select.select([descriptor], [], [], 60)[0])
+    finally:
+        os.close(descriptor)
 
 
 def test_a_version_that_nobody_asks_any_more_ends(moody: Pinned) -> None:
@@ -242,5 +286,4 @@ def test_a_version_that_nobody_asks_any_more_ends(moody: Pinned) -> None:
             f"moody {version}", None, {}, ask_here(list)
         )
     load(Pinned(moody.registry, "moody", "3"))
-    assert select_ended(descriptor)
-    os.close(descriptor)
+    assert ends(descriptor)

@@ -204,12 +204,10 @@ def _answering(probability: float, *, failing: bool = False) -> dict[str, str]:
     return {"model.py": model, "inference.py": f"PROBABILITY = {probability}\n"}
 
 
-@pytest.mark.parametrize("on_driver", [10_000, pytest.param(0, marks=pytest.mark.long)])
 def test_each_decision_is_by_the_code_of_the_version_it_names(
-    spark: SparkSession, day_by_day: Taken, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, on_driver: int
+    spark: SparkSession, day_by_day: Taken, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Two models with a module of one name, and the version of one of them moved while the driver runs."""
-    monkeypatch.setattr(registry, "ON_DRIVER", on_driver)
     home = tmp_path / "home"
     shutil.copytree(day_by_day.home, home)
     plain = flights.project(home, max_files=1)

@@ -97,7 +97,9 @@ def _is_jvm_gone(error: Exception) -> bool:
 
 
 def _told(error: Exception) -> str:
-    return f"headrace failed, and should not: {type(error).__name__}: {error}"
+    from headrace.io.spark_failures import telling
+
+    return f"headrace failed, and should not: {type(error).__name__}: {telling(str(error))}"
 
 
 def _loaded(name: str) -> Any:

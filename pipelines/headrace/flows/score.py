@@ -16,7 +16,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.types import DoubleType, StringType, StructField, StructType
 
-from headrace.errors import ModelFailed
+from headrace.errors import HeadraceError
 from headrace.features.spec import FeatureSet
 from headrace.flows.batch import Batch, Upstream, opened, upstream
 from headrace.flows.decisions import ARRIVED_AT, EVENT_TIME, decisions, end_of, unanswered
@@ -24,6 +24,7 @@ from headrace.flows.score_job import FLOW, Score, eligible_records, input_values
 from headrace.io import ledger, registry
 from headrace.io.cuts import Cut, wait_for
 from headrace.io.plans import planned, withdraw
+from headrace.io.spark_failures import of_headrace
 from headrace.models.scoring import REASON, answered
 from headrace.tables import DEAD_LETTERS, Table
 
@@ -123,8 +124,7 @@ def _planned_anew_if_it_fails(score: Score, batch: Batch, target: Table) -> Iter
     try:
         yield
     except Exception as error:
-        # From the workers it comes as a text.
-        if isinstance(error, ModelFailed) or ModelFailed.__name__ in str(error):
+        if isinstance(error, HeadraceError) or of_headrace(str(error)) is not None:
             spark, lake, writer = batch.spark, score.lake, batch.writer
             if not any(lake.has_commit(spark, table.name, writer) for table in (DEAD_LETTERS, target)):
                 withdraw(spark, lake, FLOW, score.model.name, writer, at=batch.offsets.time)

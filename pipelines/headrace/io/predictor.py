@@ -63,7 +63,7 @@ def _brings_python(flavors: Mapping[str, Any]) -> bool:
 
     The estimators of libraries, which MLflow's own loaders read, do neither, unless code was logged with them.
     """
-    loader = str(flavors["python_function"]["loader_module"])
+    loader = str(flavors.get("python_function", {}).get("loader_module"))
     ours = loader.startswith("mlflow.") and not loader.startswith("mlflow.pyfunc.")
     return not ours or any(flavor.get("code") or flavor.get("model_code_path") for flavor in flavors.values())
 

@@ -40,12 +40,13 @@ def register(
 
     method: what ``predict`` of the registered model calls: ``predict`` or ``predict_proba``.
     documents: texts kept with the run, by the names of their files.
-    Raises UsageError if the estimator cannot be stored so that it can be loaded again.
+    Raises UsageError if the estimator, or a module of its, cannot be stored so that it can be loaded again.
     """
     import mlflow
 
     client = client_of(registry)
     trusted = _types(fitted)
+    own_code = _own_code(trusted)
     _experiment(client, registry, f"{registry.experiments}{name}")
     with mlflow.start_run():
         mlflow.log_params(dict(parameters))
@@ -62,7 +63,7 @@ def register(
             pyfunc_predict_fn=method,
             pip_requirements=_requirements(trusted),
             skops_trusted_types=trusted,
-            code_paths=_own_code(trusted) or None,
+            code_paths=own_code or None,
         )
     version = str(logged.registered_model_version)
     client.set_registered_model_alias(name, alias, version)
@@ -102,12 +103,18 @@ def _requirements(types: list[str]) -> list[str]:
 def _own_code(types: list[str]) -> list[str]:
     """The files and folders of modules beside the project: they may be others by the time the version is loaded."""
     installed = {*packages_distributions(), *sys.stdlib_module_names, "headrace"}
-    return sorted(_place(sys.modules[name]) for name in {type_.split(".")[0] for type_ in types} - installed)
+    return sorted(str(_place(sys.modules[name])) for name in {type_.split(".")[0] for type_ in types} - installed)
 
 
-def _place(module: ModuleType) -> str:
+def _place(module: ModuleType) -> Path:
     folders = list(getattr(module, "__path__", ()))
-    return str(folders[0] if folders else module.__file__)
+    place = Path(folders[0] if folders else str(module.__file__))
+    if not place.exists():
+        raise UsageError(
+            f"{module.__name__} lies in an archive ({place}), so it cannot be kept with the version: train where its "
+            "folder is on the path, or install it"
+        )
+    return place
 
 
 def _experiment(client: Any, registry: Registry, name: str) -> None:

@@ -74,7 +74,7 @@ def _read(output: Output, returned: Any, records: int) -> Answers:
 
 def _asked_in_halves(records: pd.DataFrame, ask: Callable[[pd.DataFrame], Answers]) -> Answers:
     """The answers; where it fails, those of each half, down to the records it fails for."""
-    count, failures = len(records), list[ModelFailed]()
+    count, failures = len(records), list[str]()
     whole = Answers(np.full(count, np.nan), np.full(count, None), np.ones(count, np.bool_))
     left = [(0, count)] if count else []
     while left:
@@ -83,12 +83,12 @@ def _asked_in_halves(records: pd.DataFrame, ask: Callable[[pd.DataFrame], Answer
         try:
             found = ask(records.iloc[part])
         except ModelFailed as error:
-            failures.append(error)
+            failures.append(str(error))
             if len(failures) > _FAILURES:
-                raise failures[0] from None
+                raise ModelFailed(failures[0]) from None
             middle = (first + end) // 2
             left += [(middle, end), (first, middle)] if end - first > 1 else []
-            whole.reasons[part] = str(error)
+            whole.reasons[part] = failures[-1]
         else:
             whole.values[part], whole.reasons[part], whole.misfits[part] = found.values, found.reasons, found.misfits
     return whole
