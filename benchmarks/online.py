@@ -27,7 +27,7 @@ from pydantic import SecretStr
 from headrace.config import Online, RedisOnline, SqliteOnline
 from headrace.features.spec import FeatureSet
 from headrace.flows.online import OnlineView
-from headrace.io.cuts import Cut
+from headrace.io.cut import Cut
 from headrace.io.online import Held, open_store
 from headrace.io.online.codec import Codec
 from headrace.tables import Column

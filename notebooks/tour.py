@@ -15,7 +15,7 @@ from pathlib import Path
 import pandas as pd
 
 from headrace.flows.project import load
-from headrace.flows.queries import tables, views
+from headrace.flows.catalog import tables, views
 
 ON_DATABRICKS = "spark" in globals()
 conf = Path(os.environ.get("HEADRACE_CONF", "conf" if Path("conf").is_dir() else "../conf"))

@@ -8,8 +8,9 @@ from pathlib import Path
 
 from pyspark.sql import SparkSession
 
+from headrace.flows.catalog import tables
 from headrace.flows.project import Project
-from headrace.flows.queries import create_tables, tables
+from headrace.flows.queries import create_tables
 
 # By what the tables are: a folder of them without a row.
 _EMPTY: dict[str, Path] = {}

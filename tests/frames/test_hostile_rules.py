@@ -16,8 +16,8 @@ from pyspark.sql import functions as F
 from tests.hostile.contract import CONTRACT
 from tests.hostile.rules import condition
 
+from headrace.contracts.column_types import column_type
 from headrace.contracts.model import Kind
-from headrace.contracts.types import column_type
 from headrace.expressions import compile_condition
 
 MANY, TOGETHER = int(os.environ.get("HEADRACE_FUZZ_RULES", "300")), 100

@@ -14,9 +14,9 @@ from pyspark.sql import Row, SparkSession
 from pyspark.sql import functions as F
 from tests.strict_json import strictly
 
+from headrace.contracts.column_types import column_type
 from headrace.contracts.judge import judge
 from headrace.contracts.model import Contract, Criticality, Field, Kind, Rule
-from headrace.contracts.types import column_type
 from headrace.expressions import compile_condition
 
 GEO = (

@@ -14,7 +14,7 @@ from headrace.features.as_of import Values, as_of
 from headrace.features.online import kept, newest_windows
 from headrace.features.spec import FeatureSet
 from headrace.flows.online import OnlineView
-from headrace.io.cuts import Cut
+from headrace.io.cut import Cut
 from headrace.io.online import Held
 from headrace.io.online.codec import Codec
 from headrace.io.online.in_sqlite import SqliteStore

@@ -6,7 +6,7 @@ from pyspark.sql import SparkSession
 
 from headrace.contracts.model import Contract, Field, Kind
 from headrace.contracts.outliers import Quartiles, marked, quartiles
-from headrace.contracts.reasons import NONE
+from headrace.contracts.reason_columns import NONE
 
 CONTRACT = Contract(
     id="c",

@@ -11,9 +11,9 @@ import pytest
 from pyspark.sql import DataFrame, Row, SparkSession
 from pyspark.sql import functions as F
 
-from headrace.features.aggregates import feature_type
 from headrace.features.compare import differs
 from headrace.features.spec import FeatureSet
+from headrace.features.value_types import feature_type
 from headrace.features.windows import windowed
 
 SCHEMA = (

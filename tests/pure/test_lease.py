@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import fcntl
+import os
 import subprocess
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from headrace.errors import InfrastructureError
-from headrace.io.lease import hold, turn
+from headrace.io.lease import Driver, driver_of, hold, mark_look, turn
 
 HOLDER = (
     "import sys; from headrace.io.lease import hold; hold(sys.argv[1]); print('held', flush=True); sys.stdin.read()"
@@ -29,6 +31,43 @@ def test_the_second_driver_is_refused_while_the_first_lives(tmp_path: Path) -> N
         first.wait()
     hold(checkpoint)
     hold(checkpoint)
+
+
+def test_a_driver_is_alive_while_it_holds_the_lease_and_says_when_it_looked(tmp_path: Path) -> None:
+    checkpoint, noon = str(tmp_path / "ingest" / "weather"), datetime(2026, 1, 1, 12, tzinfo=UTC)
+    mark_look(checkpoint)
+    assert driver_of(checkpoint) == Driver(alive=False, looked_at=None)
+    command = [sys.executable, "-c", HOLDER, checkpoint]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as driver:
+        assert driver.stdout is not None
+        assert driver.stdout.readline() == "held\n"
+        os.utime(f"{checkpoint}.lease", (noon.timestamp(), noon.timestamp()))
+        assert driver_of(checkpoint) == Driver(alive=True, looked_at=noon)
+        mark_look(checkpoint)
+        seen = driver_of(checkpoint)
+        assert seen.looked_at is not None
+        assert seen.looked_at > noon
+        driver.kill()
+        driver.wait()
+    assert driver_of(checkpoint) == Driver(alive=False, looked_at=seen.looked_at)
+
+
+def test_who_asks_for_a_driver_keeps_none_from_starting(tmp_path: Path) -> None:
+    checkpoint = tmp_path / "weather"
+    (tmp_path / "weather.lease").touch()
+    asks = "import sys\nfrom headrace.io.lease import driver_of\nprint('asks', flush=True)\n"
+    command = [sys.executable, "-c", f"{asks}while True: driver_of(sys.argv[1])", str(checkpoint)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as asking:
+        assert asking.stdout is not None
+        assert asking.stdout.readline() == "asks\n"
+        hold(str(checkpoint))
+        asking.kill()
+        asking.wait()
+
+
+def test_of_a_driver_of_a_checkpoint_in_a_store_nothing_is_known() -> None:
+    mark_look("s3://bucket/checkpoints/ingest")
+    assert driver_of("s3://bucket/checkpoints/ingest") == Driver(alive=None, looked_at=None)
 
 
 def test_at_a_uri_nothing_is_held() -> None:

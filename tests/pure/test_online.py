@@ -25,7 +25,7 @@ from headrace.features.online import kept
 from headrace.features.spec import FeatureSet
 from headrace.flows.online import Answer, OnlineView, behind
 from headrace.flows.project import load
-from headrace.io.cuts import Cut
+from headrace.io.cut import Cut
 from headrace.io.online import Held, OnlineStore, Row, Stored, open_store
 from headrace.io.online.codec import Codec
 from headrace.tables import Column

@@ -13,7 +13,7 @@ from typer.testing import CliRunner, Result
 from headrace.cli import app
 from headrace.flows import features
 from headrace.flows.project import load
-from headrace.io.cuts import Cut
+from headrace.io.cut import Cut
 from headrace.io.online import Held, Row, open_store
 
 CONF, SET = Path(__file__).parents[2] / "conf", "airport_weather"

@@ -37,7 +37,7 @@ ROWS: list[tuple[pa.Schema, dict[str, Any]]] = [
 ]
 PLAIN_NOON = NOON.replace(tzinfo=None)
 COLUMNS = ["n", "at", "inner", "list", "day", "place", "late"]
-BY_NUMBER = [
+BY_NUMBER: list[tuple[Any, ...]] = [
     (1, PLAIN_NOON, None, None, date(2013, 1, 1), "New York, N/Y + 100%", None),
     (
         2,

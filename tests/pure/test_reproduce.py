@@ -19,7 +19,7 @@ from headrace.flows.project import Project, load
 from headrace.flows.reproduce import Reproduced, reproduce
 from headrace.flows.train import train
 from headrace.flows.training_set import At, TrainingSet
-from headrace.io.cuts import Cut
+from headrace.io.cut import Cut
 from headrace.io.registry import pin
 from headrace.io.versions import document
 

@@ -19,8 +19,8 @@ from sklearn.pipeline import make_pipeline
 from tests import flights
 
 from headrace.config import Registry
+from headrace.flows.catalog import tables, views
 from headrace.flows.project import Project, load
-from headrace.flows.queries import tables, views
 from headrace.io.reader import open_tables
 from headrace.io.runs import register
 

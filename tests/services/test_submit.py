@@ -15,7 +15,7 @@ from tests.services.cluster import Cluster
 from tests.services.projects import Place, place, registered, small_place
 
 from headrace.demo.feed import send_to_kafka
-from headrace.flows.queries import tables
+from headrace.flows.catalog import tables
 from headrace.io import kafka_admin
 from headrace.io.broker import Broker
 from headrace.tables import DEAD_LETTER_ACTIONS, MEASUREMENTS, SOURCE_LOG, VERDICTS

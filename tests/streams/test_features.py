@@ -11,7 +11,7 @@ from tests.streams.conftest import DAYS, Taken
 
 from headrace.features.feature import Op
 from headrace.features.spec import FeatureSet
-from headrace.flows.queries import tables, views
+from headrace.flows.catalog import tables, views
 from headrace.io.reader import open_tables
 
 SETS = ("airport_weather", "origin_arrivals", "origin_departures")

@@ -13,9 +13,9 @@ from tests.differences import differences
 
 from headrace.config import Clock, DeltaSource, Registry, Restarts, Settings, Signal, Storage
 from headrace.contracts.model import Contract, Field, Kind
+from headrace.flows.catalog import tables, views
 from headrace.flows.maintain import Outcome, maintain
 from headrace.flows.project import Project
-from headrace.flows.queries import tables, views
 from headrace.io.lake import Lake
 
 CATALOG, SCHEMA = "spark_catalog", "named"

@@ -21,9 +21,9 @@ from tests.streams.conftest import Taken
 from headrace.config import Online, SqliteOnline
 from headrace.flows import features, online_follow
 from headrace.flows.backfill import backfill
+from headrace.flows.catalog import tables, views
 from headrace.flows.online import Answer, open_view
 from headrace.flows.online_follow import rebuild
-from headrace.flows.queries import tables, views
 from headrace.flows.status import status
 from headrace.io.cuts import cuts
 from headrace.io.lake import Lake, Writer

@@ -18,6 +18,7 @@ import typer
 from typer.core import TyperGroup
 from typer.main import get_command, get_group
 
+from headrace.cli.extras import extra_of_module
 from headrace.errors import HeadraceError
 
 __all__ = ["COMMANDS", "app", "main"]
@@ -74,6 +75,10 @@ class Commands(TyperGroup):
         except HeadraceError as error:
             self._fail(str(error), error.exit_code)
         except Exception as error:
+            missing = error.name if isinstance(error, ModuleNotFoundError) else None
+            extra = extra_of_module(missing)
+            if extra is not None:
+                self._fail(f"This needs {missing}, which is not installed here: {extra.remedy}", 3)
             hint = "" if self.debug else "\n--debug shows where."
             self._fail(f"{_JVM_GONE if _is_jvm_gone(error) else _told(error)}{hint}", 3)
 

@@ -127,7 +127,7 @@ def _reason(reason: dict[str, Any]) -> str:
 
 
 def _ask(loaded: Project, sql: str, values: list[Any]) -> list[dict[str, Any]]:
-    from headrace.flows.queries import tables, views
+    from headrace.flows.catalog import tables, views
     from headrace.io.reader import open_tables, rows_of
 
     with open_tables(loaded.settings.storage, tables(loaded), views(loaded)) as connection:

@@ -16,6 +16,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from headrace.cli.extras import need_extras
 from headrace.cli.options import ConfDir, Json, project
 from headrace.cli.output import notes, results
 from headrace.errors import CheckFailed, UsageError
@@ -46,12 +47,13 @@ def demo(
     from headrace.cli.session import session
     from headrace.demo.story import play, span
     from headrace.demo.summary import reconcile
-    from headrace.flows.queries import tables, views
+    from headrace.flows.catalog import tables, views
     from headrace.io.reader import open_tables
 
     began = time.monotonic()
     console = notes()
     env = "kafka" if kafka else "local"
+    need_extras("headrace demo", ("spark", "mlflow", "demo"))
     loaded = project(conf_dir, env)
     home = _fresh_home(loaded)
     with ExitStack() as stack:

@@ -16,9 +16,10 @@ from pathlib import Path
 import typer
 from rich.table import Table
 
+from headrace.cli.extras import EXTRAS, Extra
 from headrace.cli.options import ConfDir, Env, Json, project
 from headrace.cli.output import results
-from headrace.config import DeltaSource, KafkaSource, Online, SqliteOnline, Topic
+from headrace.config import DeltaSource, KafkaSource, Online, RedisOnline, SqliteOnline, Topic
 from headrace.errors import HeadraceError, InfrastructureError
 from headrace.flows.project import Project
 
@@ -35,7 +36,7 @@ class Examined:
 
 
 def doctor(conf_dir: ConfDir = Path("conf"), env: Env = "local", as_json: Json = False) -> None:
-    """Look at Java, Python, jars, ports, paths, brokers and the online view. Exit 0: all well; 3: something is not."""
+    """Look at Java, Python, extras, jars, paths, brokers, the online view. Exit 0: all well; 3: something is not."""
     examined = list(examine(project(conf_dir, env), conf_dir))
     if as_json:
         typer.echo(json.dumps([asdict(one) for one in examined]))
@@ -52,6 +53,8 @@ def examine(loaded: Project, conf_dir: Path) -> Iterator[Examined]:
     """Everything a run needs that can fail before it starts."""
     yield _try("Java", _java)
     yield _try("Python of the workers", _worker_python)
+    for extra, needed in _extras(loaded):
+        yield _installed(extra, needed=needed)
     yield _try("jars", lambda: _jars(conf_dir))
     yield _try("loopback", _loopback)
     for what, path in _paths(loaded):
@@ -65,6 +68,30 @@ def examine(loaded: Project, conf_dir: Path) -> Iterator[Examined]:
             yield _try(f"dead-letter topic of {name}", partial(_topic, signal.dead_letter_topic))
         if isinstance(signal.source, DeltaSource):
             yield _try(f"table of {name}", partial(_table, signal.source))
+
+
+def _extras(loaded: Project) -> Iterator[tuple[Extra, bool]]:
+    """Every extra, and whether the project needs it for a run."""
+    settings, estimators = (
+        loaded.settings,
+        [model.training and model.training.estimator for model in loaded.models.values()],
+    )
+    needed = {
+        "spark": True,
+        "mlflow": bool(loaded.models),
+        "lightgbm": "lightgbm" in estimators,
+        "quality": any(signal.quality is not None for signal in settings.signals.values()),
+        "redis": isinstance(settings.online, RedisOnline),
+        "demo": False,
+    }
+    return ((extra, needed[name]) for name, extra in EXTRAS.items())
+
+
+def _installed(extra: Extra, *, needed: bool) -> Examined:
+    if not extra.missing:
+        return Examined(f"extra {extra.name}", True, f"installed, for: {extra.purpose}")
+    found = f"{', '.join(extra.missing)} not installed, for: {extra.purpose}; {extra.remedy}"
+    return Examined(f"extra {extra.name}", not needed, found if needed else f"not needed by this project; {found}")
 
 
 def _try(what: str, look: Callable[[], str]) -> Examined:

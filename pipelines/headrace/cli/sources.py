@@ -36,18 +36,19 @@ def sources() -> None:
 
 @app.command("ls")
 def list_(conf_dir: ConfDir = Path("conf"), env: Env = "local", as_json: Json = False) -> None:
-    """Every signal's source: where it is, whether it is read, since when, why, and the limits it is held to."""
+    """Every signal's source: where it is, whether it is read, when a driver last looked, why it is paused, limits."""
     from headrace.flows.source_standings import source_standings
 
     found = source_standings(project(conf_dir, env))
     if as_json:
         typer.echo(json.dumps([dataclasses.asdict(one) for one in found], default=lambda at: f"{at.isoformat()}Z"))
         return
-    table = Table("signal", "source", "state", "since", "limits", "why", box=None, pad_edge=False)
+    table = Table("signal", "source", "state", "last look", "since", "limits", "why", box=None, pad_edge=False)
     for one in found:
         since = f"{one.since:%Y-%m-%d %H:%M}" if one.since else ""
+        looked_at = f"{one.looked_at:%Y-%m-%d %H:%M:%S}" if one.looked_at else "never"
         limits = ", ".join(f"{name} {value}" for name, value in one.limits.items())
-        table.add_row(one.signal, one.source, one.state, since, limits or "none", one.why)
+        table.add_row(one.signal, one.source, one.state, looked_at, since, limits or "none", one.why)
     results().print(table)
 
 

@@ -35,7 +35,7 @@ def sql(
     """Query the tables and views. Times are in UTC."""
     import duckdb
 
-    from headrace.flows.queries import tables, views
+    from headrace.flows.catalog import tables, views
     from headrace.io.reader import open_tables
 
     loaded = project(conf_dir, env)
@@ -64,7 +64,7 @@ def _refuse_writing(connection: duckdb.DuckDBPyConnection, query: str) -> None:
 
 
 def _listing(loaded: Project) -> str:
-    from headrace.flows.queries import tables, views
+    from headrace.flows.catalog import tables, views
 
     described = [(one.name, one.grain) for one in tables(loaded)] + [(one.name, one.grain) for one in views(loaded)]
     values = ", ".join("('{}', '{}')".format(name, grain.replace("'", "''")) for name, grain in described)

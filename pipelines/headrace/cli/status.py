@@ -42,7 +42,7 @@ def status(conf_dir: ConfDir = Path("conf"), env: Env = "local", as_json: Json =
 
 def _of_queries(found: Sequence[Standing]) -> Table:
     table = Table(box=None, pad_edge=False)
-    titles = ["query", "batches", "rows in", "event time", "waiting", "windows", "where they went"]
+    titles = ["query", "batches", "rows in", "event time", "waiting", "windows", "driver", "where they went"]
     viewed = any(one.online for one in found)
     for title in [*titles, *(["online view"] if viewed else [])]:
         table.add_column(title, justify="right" if title in ("batches", "rows in", "waiting") else "left")
@@ -56,10 +56,22 @@ def _of_queries(found: Sequence[Standing]) -> Table:
             f"{one.high_water:%Y-%m-%d %H:%M}" if one.high_water else "",
             one.pending or "?",
             state if one.provisional is None else open_windows,
+            _driver(one),
             ", ".join(f"{count:,} {name}" for name, count in one.outcomes.items()),
             *([one.online or ""] if viewed else []),
         )
     return table
+
+
+def _driver(one: Standing) -> str:
+    looked_at = f"{one.looked_at:%Y-%m-%d %H:%M:%S}" if one.looked_at else ""
+    match one.driver_alive:
+        case True:
+            return f"alive, looked {looked_at}"
+        case False:
+            return f"none since {looked_at}" if looked_at else "none yet"
+        case _:
+            return f"unknown, looked {looked_at}" if looked_at else "unknown"
 
 
 def _of_tables(held: Sequence[Holding]) -> Table:

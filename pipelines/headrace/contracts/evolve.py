@@ -13,9 +13,10 @@ from typing import Any, Final
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from headrace.contracts.column_types import column_type
 from headrace.contracts.model import Contract, Field, Kind, Unknown
 from headrace.contracts.names import FIELD_NAME, TAKEN
-from headrace.contracts.types import NUMBER_TEXT, WHOLE_TEXT, column_type
+from headrace.contracts.types import NUMBER_TEXT, WHOLE_TEXT
 
 __all__ = ["MOST_COLUMNS", "evolved", "grown", "new_members", "planned_columns", "with_new"]
 

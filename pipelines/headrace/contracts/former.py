@@ -5,9 +5,9 @@ from __future__ import annotations
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from headrace.contracts.column_types import column_type
 from headrace.contracts.model import Contract
-from headrace.contracts.reasons import NONE
-from headrace.contracts.types import column_type
+from headrace.contracts.reason_columns import NONE
 
 __all__ = ["asked_again", "settled"]
 

@@ -17,7 +17,8 @@ from headrace.contracts.checks import Check, value_checks
 from headrace.contracts.former import asked_again, settled
 from headrace.contracts.model import Contract, Criticality, Field, Unknown
 from headrace.contracts.reading import provide, read
-from headrace.contracts.reasons import NONE, Reason, reason
+from headrace.contracts.reason_columns import NONE, reason
+from headrace.contracts.reasons import Reason
 from headrace.contracts.types import typed
 from headrace.contracts.unknown import unknown_reasons
 

@@ -15,7 +15,8 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from headrace.contracts.model import Contract, Field
-from headrace.contracts.reasons import Reason, reason
+from headrace.contracts.reason_columns import reason
+from headrace.contracts.reasons import Reason
 
 __all__ = ["Quartiles", "bounds", "marked", "quartiles", "trailing"]
 

@@ -10,9 +10,9 @@ from pyspark.errors import AnalysisException
 from pyspark.sql import Column, SparkSession
 from pyspark.sql import functions as F
 
+from headrace.contracts.column_types import read_type
 from headrace.contracts.model import Contract, Field
 from headrace.contracts.reasons import Reason
-from headrace.contracts.types import read_type
 from headrace.errors import InfrastructureError
 from headrace.tables import REASON
 

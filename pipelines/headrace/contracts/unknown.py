@@ -9,7 +9,8 @@ from pyspark.sql import Column
 from pyspark.sql import functions as F
 
 from headrace.contracts.model import Contract, Field
-from headrace.contracts.reasons import NONE, Reason, reason
+from headrace.contracts.reason_columns import NONE, reason
+from headrace.contracts.reasons import Reason
 
 __all__ = ["unknown_paths", "unknown_reasons"]
 

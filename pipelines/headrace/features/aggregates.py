@@ -1,4 +1,4 @@
-"""How each operation of a feature is computed, and the type its value has.
+"""How each operation of a feature is computed.
 
 No form here can raise: an overflow is null, never the end of the query. And none depends on the order of records, but
 for the last digits of sums of DOUBLE, so that a stream, however it was cut into batches, gives what a backfill gives.
@@ -11,34 +11,13 @@ from datetime import timedelta
 from pyspark.sql import Column
 from pyspark.sql import functions as F
 
-from headrace.features.feature import Derived, Feature, Op
+from headrace.features.feature import Feature, Op
 from headrace.features.spec import Value
 
-__all__ = ["aggregate", "derived_type", "feature_type", "finite"]
+__all__ = ["aggregate", "finite"]
 
 # The error of ranks is 1 in this many: up to half as many records the quantile is exact.
 _ACCURACY = 10_000
-# A sum of decimals has so many digits more than they have, up to the 38 there can be.
-_MORE_DIGITS = 10
-
-
-def feature_type(feature: Feature, field_type: str | None) -> str:
-    """The DDL type of a feature, given that of the field or expression it is taken of."""
-    match feature.op:
-        case Op.COUNT | Op.APPROX_DISTINCT:
-            return "BIGINT"
-        case Op.SUM if field_type and field_type.startswith("DECIMAL"):
-            precision, scale = (int(size) for size in field_type.removeprefix("DECIMAL(").removesuffix(")").split(","))
-            return f"DECIMAL({min(precision + _MORE_DIGITS, 38)},{scale})"
-        case Op.SUM | Op.MIN | Op.MAX | Op.FIRST | Op.LAST:
-            return field_type or "BIGINT"
-        case _:
-            return "DOUBLE"
-
-
-def derived_type(derived: Derived) -> str:
-    """The DDL type of a derived value."""
-    return "BOOLEAN" if derived.kind == "condition" else "DOUBLE"
 
 
 def aggregate(value: Value) -> Column:

@@ -25,6 +25,7 @@ from headrace.features.compare import differs
 from headrace.features.spec import FeatureSet
 from headrace.flows import features
 from headrace.flows.batch import instant
+from headrace.flows.catalog import feature_table
 from headrace.flows.expiry import expired_until
 from headrace.flows.generation import current
 from headrace.flows.ingest_job import ACCEPTING
@@ -32,7 +33,8 @@ from headrace.flows.online_follow import catch_up
 from headrace.flows.project import Project
 from headrace.flows.stretch import Stretch, ending, stretches, write
 from headrace.io import ledger
-from headrace.io.cuts import Cut, backfill_of, cuts
+from headrace.io.cut import Cut, backfill_of
+from headrace.io.cuts import cuts
 from headrace.io.lake import Lake, Writer
 from headrace.io.lease import hold
 from headrace.io.plans import last_planned, planned
@@ -94,7 +96,7 @@ def _described(spark: SparkSession, project: Project, name: str) -> _Backfill | 
         return None
     return _Backfill(
         feature_set=described.feature_set,
-        target=features.table(described.feature_set, described.contract),
+        target=feature_table(described.feature_set, described.contract),
         lake=described.lake,
         query_id=backfill_of(cut.query_id),
     )

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, overload
+from typing import overload
 
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from headrace.errors import InfrastructureError
-from headrace.io.checkpoint import Checkpoint, Offsets
+from headrace.io.checkpoint import Checkpoint
 from headrace.io.lake import Lake, Writer
+from headrace.io.offsets import Offsets, last_version
 
-__all__ = ["Batch", "Upstream", "instant", "last_version", "opened", "seconds", "stamped", "upstream"]
+__all__ = ["Batch", "Upstream", "instant", "opened", "seconds", "stamped", "upstream"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,12 +63,6 @@ def upstream(batch: Batch, lake: Lake, table: str, begin: int = 0) -> list[Upstr
     first = last_version(batch.before.source) + 1 if batch.before else begin
     commits = lake.commits(batch.spark, table, first, last_version(batch.offsets.source))
     return [Upstream(writer, rows) for _, writer, rows in commits]
-
-
-def last_version(offset: Any) -> int:
-    """The last version a table's stream has read of, by its offset: a version and a file of it, none if negative."""
-    version, index = int(offset["reservoirVersion"]), int(offset["index"])
-    return version if index >= 0 else version - 1
 
 
 @overload

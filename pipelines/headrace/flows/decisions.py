@@ -8,10 +8,11 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from headrace.contracts.model import Contract
-from headrace.contracts.reasons import Reason, reason
+from headrace.contracts.reason_columns import reason
+from headrace.contracts.reasons import Reason
 from headrace.features.spec import FeatureSet
 from headrace.flows.batch import Batch, stamped
-from headrace.io.cuts import Cut
+from headrace.io.cut import Cut
 from headrace.models.scoring import REASON
 from headrace.models.spec import Model
 from headrace.tables import HEADERS

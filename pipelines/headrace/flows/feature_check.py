@@ -16,12 +16,13 @@ from pyspark.sql import functions as F
 from headrace.features.compare import Compared, compared
 from headrace.features.windows import windowed
 from headrace.flows import backfill, features, renew
+from headrace.flows.catalog import feature_table
 from headrace.flows.expiry import expired_until
 from headrace.flows.features import Features
 from headrace.flows.generation import Opening, begun_with, current
 from headrace.flows.project import Project
 from headrace.flows.served_check import served
-from headrace.io.cuts import Cut, backfill_of, history_of
+from headrace.io.cut import Cut, backfill_of, history_of
 from headrace.tables import BATCH_PLANS, LEDGER
 
 __all__ = ["check"]
@@ -115,6 +116,6 @@ def _backfilled(spark: SparkSession, described: Features, cut: Cut) -> Iterator[
 
 def _types(described: Features) -> Mapping[str, str]:
     """The columns that hold values, each with its type."""
-    table = features.table(described.feature_set, described.contract)
+    table = feature_table(described.feature_set, described.contract)
     types = {column.name: column.type for column in table.columns}
     return {name: types[name] for name in (*described.feature_set.columns, "records")}

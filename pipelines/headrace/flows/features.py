@@ -15,14 +15,11 @@ from typing import Any
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from headrace.config import duration_text
 from headrace.contracts.model import Contract
-from headrace.contracts.types import column_type
-from headrace.features.aggregates import derived_type, feature_type
-from headrace.features.feature import Derived, Feature, Op
 from headrace.features.spec import FeatureSet
 from headrace.features.windows import in_time, wanted, windowed
 from headrace.flows.batch import Batch, Upstream, instant, opened, seconds, stamped, upstream
+from headrace.flows.catalog import feature_table
 from headrace.flows.generation import Opening, checkpoint_of, opening
 from headrace.flows.online_follow import Follower, catch_up
 from headrace.flows.project import Project
@@ -32,9 +29,9 @@ from headrace.io.lake import Lake, Writer
 from headrace.io.lease import hold
 from headrace.io.online.codec import Codec
 from headrace.io.plans import plan_of, planned
-from headrace.tables import Column, Table, features_log
+from headrace.tables import Table
 
-__all__ = ["Features", "features_batch", "job", "logged", "opened_stream", "outcomes", "stream", "table"]
+__all__ = ["Features", "features_batch", "job", "logged", "opened_stream", "outcomes", "stream"]
 
 FLOW = "features"
 _OUTCOMES = ("windowed", "late", "skipped")
@@ -61,37 +58,6 @@ class Features:
     online: Follower | None = None
 
 
-def table(feature_set: FeatureSet, contract: Contract) -> Table:
-    """The log of a feature set."""
-    entity = [
-        Column(name, column_type(contract.field(name)), contract.field(name).description) for name in feature_set.entity
-    ]
-    features = [
-        Column(
-            value.name,
-            feature_type(value.feature, _type_of(value.feature, contract)),
-            _comment(value.feature, value.length if len(feature_set.window.length) > 1 else None),
-        )
-        for value in feature_set.values
-    ]
-    features += [Column(name, derived_type(one), _comment(one)) for name, one in feature_set.derived.items()]
-    return features_log(feature_set.name, entity, features)
-
-
-def _type_of(feature: Feature, contract: Contract) -> str | None:
-    """The type of what the feature is taken of; None where it is of records. An expression is a DOUBLE."""
-    if feature.of is None:
-        return None
-    return column_type(contract.field(feature.of)) if feature.of in contract.names else "DOUBLE"
-
-
-def _comment(described: Feature | Derived, length: timedelta | None = None) -> str:
-    """What the column says, with its unit, and the length of its window where the set has several."""
-    unit = described.unit or ("seconds" if isinstance(described, Feature) and described.op is Op.SINCE_LAST else "")
-    parts = [described.description, f"[{unit}]" if unit else "", f"Over {duration_text(length)}." if length else ""]
-    return " ".join(part for part in parts if part)
-
-
 def job(project: Project, name: str) -> Features:
     """The flow of one feature set as the project declares it."""
     feature_set = project.feature_set(name)
@@ -109,7 +75,7 @@ def job(project: Project, name: str) -> Features:
 def _follower(project: Project, feature_set: FeatureSet) -> Follower | None:
     if project.settings.online is None:
         return None
-    log = table(feature_set, project.contracts[feature_set.signal])
+    log = feature_table(feature_set, project.contracts[feature_set.signal])
     return Follower(
         feature_set=feature_set,
         codec=Codec.of(log, feature_set.entity, feature_set.columns),
@@ -159,7 +125,7 @@ def features_batch(features: Features, windows: DataFrame, batch_id: int) -> Non
         read = upstream(batch, features.lake, f"signals_{features.feature_set.signal}", first)
         name, at = features.feature_set.name, batch.offsets.time
         choices = planned(batch.spark, features.lake, FLOW, name, batch.writer, at=at, choose=choose)
-    target = table(features.feature_set, features.contract)
+    target = feature_table(features.feature_set, features.contract)
     with watch.lap("write"):
         rows = logged(windows, batch.writer, batch.offsets.time)
         # What is there already is not written again, and so would not be computed; but Spark wants its state anew.

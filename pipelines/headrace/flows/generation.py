@@ -16,10 +16,12 @@ from pyspark.sql import SparkSession
 
 from headrace.errors import ConfigError
 from headrace.features.spec import FeatureSet
+from headrace.flows.checkpoints import checkpoint_path
 from headrace.flows.project import Project
 from headrace.io import ledger
 from headrace.io.checkpoint import Checkpoint
-from headrace.io.cuts import Cut, cuts
+from headrace.io.cut import Cut
+from headrace.io.cuts import cuts
 from headrace.io.lake import Lake, Writer
 from headrace.io.plans import plan_of
 
@@ -82,8 +84,7 @@ def _of_another(name: str) -> ConfigError:
 
 def checkpoint_of(project: Project, feature_set: FeatureSet) -> Checkpoint:
     """Where the generation of this definition keeps its state: another definition never meets it."""
-    root = project.settings.storage.checkpoint_root
-    return Checkpoint(f"{root}/features/{feature_set.name}/{feature_set.fingerprint[:12]}")
+    return Checkpoint(checkpoint_path(project, "features", feature_set.name))
 
 
 def opening_writer(query_id: str) -> Writer:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from headrace.flows.catalog import tables
 from headrace.flows.project import Project
-from headrace.flows.queries import tables
-from headrace.io.files import files_of_log
+from headrace.io.table_files import files_of_log
 
 __all__ = ["Holding", "holdings"]
 

@@ -19,12 +19,14 @@ from headrace.contracts.error_headers import kafka_records
 from headrace.contracts.evolve import evolved, planned_columns
 from headrace.contracts.model import Contract
 from headrace.contracts.outliers import marked
-from headrace.contracts.reasons import Reason, reason
+from headrace.contracts.reason_columns import reason
+from headrace.contracts.reasons import Reason
 from headrace.flows import limits, schema_drift, window_rules
 from headrace.flows.batch import Batch, instant, opened, stamped
-from headrace.flows.ingest_job import FLOW, Ingest, table
+from headrace.flows.catalog import signal_table
+from headrace.flows.ingest_job import FLOW, Ingest
 from headrace.flows.ingest_plan import is_accepted, look, planned_batch
-from headrace.flows.quality import audit
+from headrace.flows.quality_audit import audit
 from headrace.io import ledger
 from headrace.io.dead_letter_topic import send
 from headrace.tables import DEAD_LETTERS, Table
@@ -96,7 +98,7 @@ def _commit(ingest: Ingest, batch: Batch, decided: DataFrame, choices: Mapping[s
 
 
 def _target(ingest: Ingest, choices: Mapping[str, Any]) -> Table:
-    return table(ingest.signal, ingest.contract, planned_columns(choices))
+    return signal_table(ingest.signal, ingest.contract, planned_columns(choices))
 
 
 def without_future(judged: DataFrame, contract: Contract, limit: int) -> DataFrame:
@@ -119,7 +121,7 @@ def _first(other: Column) -> Column:
 
 
 def _repeats(ingest: Ingest, batch: Batch, decided: DataFrame, cut: Mapping[str, int], policy: Duplicates) -> DataFrame:
-    before = ingest.lake.as_of(batch.spark, table(ingest.signal, ingest.contract).name, cut)
+    before = ingest.lake.as_of(batch.spark, signal_table(ingest.signal, ingest.contract).name, cut)
     return duplicates(decided.where(F.size("reasons") == 0), before, ingest.contract.primary_key, policy.within)
 
 
@@ -167,7 +169,7 @@ def _entries(
 
     rejected: how many dead letters there are to be; where there are none, that table is not looked into.
     """
-    spark, lake, target = batch.spark, ingest.lake, table(ingest.signal, ingest.contract)
+    spark, lake, target = batch.spark, ingest.lake, signal_table(ingest.signal, ingest.contract)
     outputs = (target, DEAD_LETTERS) if rejected else (target,)
     written = ledger.committed(spark, lake, outputs, batch.writer, ledger.source_slice())
     accepted, letters = written[target.name], written.get(DEAD_LETTERS.name, {})

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from headrace.config import Clock, DeadLetterTopic, Duplicates, KafkaSource, Limits, Quality
-from headrace.contracts.model import Contract, Field, Kind
-from headrace.contracts.types import column_type
+from headrace.contracts.model import Contract
+from headrace.flows.checkpoints import checkpoint_path
 from headrace.flows.project import Project
 from headrace.io.checkpoint import Checkpoint
 from headrace.io.lake import Lake
-from headrace.tables import Column, Table, signals
 
-__all__ = ["ACCEPTING", "FLOW", "Ingest", "job", "table"]
+__all__ = ["ACCEPTING", "FLOW", "Ingest", "job"]
 
 FLOW = "ingest"
 ACCEPTING = (FLOW, "replay")
 """The flows that write to a signal's table."""
-_GROWN = "A member its contract does not name."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,16 +42,6 @@ class Ingest:
     quality: Quality | None = None
 
 
-def table(signal: str, contract: Contract, columns: Mapping[str, Kind] | None = None) -> Table:
-    """The table of a signal's accepted records; ``columns``: those for members that the contract does not name."""
-    grown = [Field(name=name, kind=kind, description=_GROWN) for name, kind in (columns or {}).items()]
-    return signals(signal, _columns(contract.fields), _columns(grown))
-
-
-def _columns(fields: Sequence[Field]) -> list[Column]:
-    return [Column(field.name, column_type(field), field.description) for field in fields]
-
-
 def job(project: Project, signal: str, source_id: str | None = None) -> Ingest:
     """The ingest of one signal as the project declares it."""
     settings = project.settings.signals[signal]
@@ -66,7 +53,7 @@ def job(project: Project, signal: str, source_id: str | None = None) -> Ingest:
         duplicates=settings.duplicates,
         dead_letter_topic=settings.dead_letter_topic,
         lake=Lake(project.settings.storage),
-        checkpoint=Checkpoint(f"{project.settings.storage.checkpoint_root}/ingest/{signal}"),
+        checkpoint=Checkpoint(checkpoint_path(project, FLOW, signal)),
         source_id=source_id,
         continued=isinstance(settings.source, KafkaSource),
         quality=settings.quality,

@@ -18,7 +18,8 @@ from headrace.contracts.outliers import bounds, quartiles, trailing
 from headrace.errors import ConfigError, SourceChanged
 from headrace.flows import limits, schema_drift
 from headrace.flows.batch import Batch, seconds
-from headrace.flows.ingest_job import ACCEPTING, FLOW, Ingest, table
+from headrace.flows.catalog import signal_table
+from headrace.flows.ingest_job import ACCEPTING, FLOW, Ingest
 from headrace.io import ledger
 from headrace.io.lake import Writer
 from headrace.io.plans import plan_of, planned
@@ -150,7 +151,7 @@ def _columns(ingest: Ingest, batch: Batch, accepted: DataFrame) -> dict[str, Kin
     """The columns that members of this batch fill, new ones among them; which there are already, the table says."""
     if ingest.contract.unknown is not Unknown.EVOLVE:
         return {}
-    types = ingest.lake.types(batch.spark, table(ingest.signal, ingest.contract).name)
+    types = ingest.lake.types(batch.spark, signal_table(ingest.signal, ingest.contract).name)
     return with_new(types, new_members(accepted, ingest.contract, types), ingest.contract)
 
 

@@ -12,13 +12,14 @@ from pyspark.sql import functions as F
 from headrace.config import DeltaSource, FileSource, KafkaSource, Source
 from headrace.contracts.judge import judge
 from headrace.errors import SourceChanged
-from headrace.flows.batch import last_version, opened
+from headrace.flows.batch import opened
 from headrace.flows.ingest import ingest_batch
 from headrace.flows.ingest_job import FLOW, Ingest, job
 from headrace.flows.project import Project
 from headrace.io import kafka_admin, ledger
 from headrace.io.checkpoint import Checkpoint
 from headrace.io.delta_source import SourceTable, arrivals, row_envelopes, row_stream, source_table
+from headrace.io.offsets import last_version
 from headrace.io.sources import file_envelopes, kafka_envelopes
 from headrace.tables import BATCH_PLANS
 

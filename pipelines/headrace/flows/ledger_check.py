@@ -26,7 +26,8 @@ from headrace.flows.outputs import Output, outputs
 from headrace.flows.project import Project
 from headrace.flows.table_check import compared
 from headrace.io import kafka_admin, ledger
-from headrace.io.cuts import cuts, history_of
+from headrace.io.cut import history_of
+from headrace.io.cuts import cuts
 from headrace.io.delta_source import source_table
 from headrace.io.lake import Lake
 from headrace.io.sources import file_lines, files_there

@@ -14,11 +14,11 @@ from enum import StrEnum
 from pyspark.sql import SparkSession
 
 from headrace.errors import UsageError
+from headrace.flows.catalog import tables
 from headrace.flows.expiry import Expired, begun, expirable, expire, resume
 from headrace.flows.expiry_rules import Rule, rules
 from headrace.flows.needed import needed
 from headrace.flows.project import Project
-from headrace.flows.queries import tables
 from headrace.flows.vacuum import replaced
 from headrace.io.files import files
 from headrace.io.lake import Lake

@@ -10,7 +10,8 @@ from pyspark.sql import functions as F
 from headrace.config import duration_text
 from headrace.flows.kept_cuts import unfinished
 from headrace.flows.project import Project
-from headrace.io.cuts import backfill_of, cuts
+from headrace.io.cut import backfill_of
+from headrace.io.cuts import cuts
 from headrace.io.lake import Lake
 from headrace.io.training_runs import training_runs
 

@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 
 from headrace.errors import InfrastructureError, UsageError
 from headrace.features.spec import FeatureSet
-from headrace.flows import features
+from headrace.flows.catalog import feature_table
 from headrace.flows.project import Project
 from headrace.io.online import Held, OnlineStore, Stored, open_store
 from headrace.io.online.codec import Codec
@@ -96,7 +96,7 @@ def open_view(project: Project, name: str) -> Iterator[OnlineView]:
     feature_set = project.feature_set(name)
     if project.settings.online is None:
         raise UsageError("there is no online view: the settings name none under 'online'")
-    log = features.table(feature_set, project.contracts[feature_set.signal])
+    log = feature_table(feature_set, project.contracts[feature_set.signal])
     with open_store(project.settings.online) as store:
         yield OnlineView(feature_set, Codec.of(log, feature_set.entity, feature_set.columns), store)
 

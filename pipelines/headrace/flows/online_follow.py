@@ -21,7 +21,8 @@ from headrace.errors import InfrastructureError, UsageError
 from headrace.features.online import kept, newest_windows
 from headrace.features.spec import FeatureSet
 from headrace.flows import generation
-from headrace.io.cuts import Cut, cuts
+from headrace.io.cut import Cut
+from headrace.io.cuts import cuts
 from headrace.io.lake import Lake, Writer
 from headrace.io.online import Held, OnlineStore, open_store
 from headrace.io.online.codec import Codec

@@ -9,6 +9,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from headrace.flows import features, ingest_job, score_job
+from headrace.flows.catalog import feature_table, prediction_table, signal_table
 from headrace.flows.project import Project
 from headrace.io import ledger
 from headrace.tables import DEAD_LETTER_ACTIONS, DEAD_LETTERS, Table
@@ -49,14 +50,14 @@ class Output:
 def outputs(project: Project) -> Iterator[Output]:
     """Every output that the ledger holds digests of."""
     for signal, contract in project.contracts.items():
-        yield Output(ingest_job.table(signal, contract), ingest_job.ACCEPTING, signal, _SOURCE)
+        yield Output(signal_table(signal, contract), ingest_job.ACCEPTING, signal, _SOURCE)
     yield Output(DEAD_LETTERS, (ingest_job.FLOW,), None, _SOURCE)
     yield Output(DEAD_LETTER_ACTIONS, ("replay",), None, _SOURCE)
     yield Output(DEAD_LETTERS, (score_job.FLOW,), None, _WHOLE)
     for feature_set in project.feature_sets.values():
-        log = features.table(feature_set, project.contracts[feature_set.signal])
+        log = feature_table(feature_set, project.contracts[feature_set.signal])
         yield Output(log, (features.FLOW, "backfill", "history"), feature_set.name, _WHOLE)
     for model in project.models.values():
-        target = score_job.table(score_job.described(project, model))
+        target = prediction_table(project, model)
         origin = "concat_ws('/', signal_query_id, cast(signal_batch_id AS STRING))"
         yield Output(target, (score_job.FLOW,), model.name, origin)

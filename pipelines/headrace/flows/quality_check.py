@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from headrace.errors import UsageError
-from headrace.flows import ingest_job
+from headrace.flows.catalog import signal_table
 from headrace.flows.project import Project
 from headrace.flows.quality import Assessment, assess
 from headrace.io import samples
@@ -20,7 +20,7 @@ def check(project: Project, signal: str, rows: int) -> Assessment:
     Raises UsageError where the table is not there, or has no row.
     """
     contract, storage = project.contracts[signal], project.settings.storage
-    table = ingest_job.table(signal, contract)
+    table = signal_table(signal, contract)
     former = contract.former.version if contract.former else None
     with open_tables(storage, [table], []) as connection:
         sample = samples.of_table(connection, table.name, contract.names, rows, but=former)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Literal
@@ -13,36 +13,17 @@ from pyspark.sql.streaming.query import StreamingQuery
 from headrace.config import duration_text
 from headrace.errors import HeadraceError, UsageError
 from headrace.flows import features, ingest_job, ingest_source, score, score_job
+from headrace.flows.catalog import tables, views
 from headrace.flows.project import Project
 from headrace.io.checkpoint import Checkpoint
 from headrace.io.lake import Lake
 from headrace.io.lease import hold
 from headrace.io.session import use_pool
-from headrace.tables import (
-    BATCH_PLANS,
-    DEAD_LETTER_ACTIONS,
-    DEAD_LETTERS,
-    LEDGER,
-    MEASUREMENTS,
-    SCHEMA_DRIFT,
-    SOURCE_LOG,
-    VERDICTS,
-    Table,
-    View,
-    all_predictions,
-    dead_letters_by_state,
-    delay_view,
-    feature_views,
-    ledgered,
-    sources,
-)
 
-__all__ = ["FLOWS", "Query", "Stopping", "create_tables", "queries", "tables", "views"]
+__all__ = ["FLOWS", "Query", "Stopping", "create_tables", "queries"]
 
 Mode = Literal["append", "update"]
 BatchFunction = Callable[[DataFrame, int], None]
-# What batches say of themselves; the rows of a batch that is not in the ledger are true all the same.
-_LOGS = (SCHEMA_DRIFT, MEASUREMENTS, VERDICTS, SOURCE_LOG, LEDGER, BATCH_PLANS)
 FLOWS = ("ingest", "features", "score")
 
 
@@ -101,43 +82,6 @@ def queries(project: Project, flows: Sequence[str] = FLOWS, *, patient: bool = T
         if name not in known:
             raise UsageError(f"there is no flow {name!r}; there are {', '.join(sorted(known))}")
     return [query for query in there if query.flow in flows or query.name in flows]
-
-
-def tables(project: Project) -> Iterator[Table]:
-    """Every table the project's flows write."""
-    yield from (
-        DEAD_LETTERS,
-        DEAD_LETTER_ACTIONS,
-        SCHEMA_DRIFT,
-        MEASUREMENTS,
-        VERDICTS,
-        SOURCE_LOG,
-        LEDGER,
-        BATCH_PLANS,
-    )
-    for signal, contract in project.contracts.items():
-        yield ingest_job.table(signal, contract)
-    for feature_set in project.feature_sets.values():
-        yield features.table(feature_set, project.contracts[feature_set.signal])
-    for model in project.models.values():
-        yield score_job.table(score_job.described(project, model))
-
-
-def views(project: Project) -> Iterator[View]:
-    """Every view analysts are offered on those tables."""
-    for feature_set in project.feature_sets.values():
-        log = features.table(feature_set, project.contracts[feature_set.signal])
-        yield from feature_views(feature_set.name, log, feature_set.entity)
-        yield delay_view(
-            feature_set.name, feature_set.signal, int(feature_set.delay.total_seconds()), feature_set.entity
-        )
-    if project.models:
-        yield all_predictions({name: model.output.name for name, model in project.models.items()})
-    yield from dead_letters_by_state()
-    yield sources()
-    for table in tables(project):
-        if table not in _LOGS:
-            yield ledgered(table)
 
 
 def create_tables(spark: SparkSession, project: Project) -> None:

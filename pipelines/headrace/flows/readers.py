@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
-from headrace.flows.batch import last_version
 from headrace.flows.project import Project
 from headrace.flows.queries import Query, queries
 from headrace.io import ledger
 from headrace.io.lake import Lake
+from headrace.io.offsets import last_version, reached_offset
 from headrace.tables import LEDGER
 
 __all__ = ["Reader", "not_beyond", "readers", "taken_by_all"]
@@ -60,7 +60,7 @@ def _streaming(project: Project, signal: str) -> list[Query]:
 
 def _reached(spark: SparkSession, project: Project, query: Query) -> int | None:
     """From its checkpoint; where that cannot be listed, the last batch of it that is in the ledger."""
-    offset = query.checkpoint.reached()
+    offset = reached_offset(query.checkpoint.path)
     if offset is None:
         lake, query_id = Lake(project.settings.storage), query.checkpoint.query_id(spark)
         last = ledger.last_batches(spark, lake, (query.flow,), query.subject).get(query_id or "", -1)

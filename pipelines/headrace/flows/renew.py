@@ -17,6 +17,7 @@ from pyspark.sql import functions as F
 from headrace.features.windows import in_time, wanted, windowed
 from headrace.flows import features, generation
 from headrace.flows.batch import Upstream, instant, seconds
+from headrace.flows.catalog import feature_table
 from headrace.flows.expiry import expired_until
 from headrace.flows.features import Features
 from headrace.flows.generation import Opening, opening_writer
@@ -24,7 +25,7 @@ from headrace.flows.ingest_job import ACCEPTING
 from headrace.flows.project import Project
 from headrace.flows.stretch import Stretch, ending, stretches, write
 from headrace.io import ledger
-from headrace.io.cuts import history_of
+from headrace.io.cut import history_of
 from headrace.io.lake import Writer
 from headrace.io.lease import hold
 from headrace.io.plans import planned
@@ -153,7 +154,7 @@ def _batch(spark: SparkSession, described: Features, writer: Writer, opening: Op
     watch, feature_set, lake = ledger.Stopwatch(), described.feature_set, described.lake
     rows = lake.as_of(spark, f"signals_{feature_set.signal}", opening.signals)
     windows = features.logged(ending(rows, feature_set, stretch), writer, opening.at)
-    target = features.table(feature_set, described.contract)
+    target = feature_table(feature_set, described.contract)
     count, digests = write(spark, lake, windows, target, writer, watch)
     entry = ledger.Entry(
         flow=FLOW,

@@ -6,6 +6,7 @@ from pyspark.sql import SparkSession
 
 from headrace.errors import CheckFailed, UsageError
 from headrace.flows import ingest_job
+from headrace.flows.catalog import signal_table
 from headrace.flows.project import Project
 from headrace.io.lake import Writer
 from headrace.io.lease import hold
@@ -29,7 +30,7 @@ def replan(spark: SparkSession, project: Project, signal: str) -> str:
     if query_id is None or begun < 0 or described.checkpoint.ended(spark, begun):
         raise UsageError(f"no batch of signal {signal} is begun: there is nothing to plan anew")
     writer = Writer(query_id, begun)
-    for table in (DEAD_LETTERS, ingest_job.table(signal, described.contract)):
+    for table in (DEAD_LETTERS, signal_table(signal, described.contract)):
         if described.lake.has_commit(spark, table.name, writer):
             raise CheckFailed(
                 f"batch {begun} of signal {signal} has written to {table.name} already: it has to end under the "

@@ -33,6 +33,7 @@ from headrace.features.spec import FeatureSet
 from headrace.features.windows import windowed
 from headrace.flows import ingest, ingest_job
 from headrace.flows.batch import stamped
+from headrace.flows.catalog import signal_table
 from headrace.flows.project import Project
 from headrace.io import ledger
 from headrace.io.lake import Lake, Writer
@@ -81,7 +82,7 @@ class _Replay:
 
     @property
     def target(self) -> Table:
-        return ingest_job.table(self.signal, self.contract)
+        return signal_table(self.signal, self.contract)
 
 
 def act(
@@ -249,7 +250,7 @@ def _batch(spark: SparkSession, here: _Replay, writer: Writer, chosen: Choices) 
             if replays:
                 columns = planned_columns(choices)
                 rows = evolved(_accepted(spark, here, decided, writer), columns)
-                here.lake.append(rows, ingest_job.table(here.signal, here.contract, columns), writer)
+                here.lake.append(rows, signal_table(here.signal, here.contract, columns), writer)
             here.lake.append(_actions(here, decided, choices, writer), DEAD_LETTER_ACTIONS, writer)
     finally:
         decided.unpersist()

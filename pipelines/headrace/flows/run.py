@@ -16,10 +16,11 @@ from headrace.flows.project import Project
 from headrace.flows.queries import FLOWS, Query
 from headrace.flows.watched import State, Watched
 from headrace.io.lake import Lake
+from headrace.io.lease import mark_look
 
 __all__ = ["drain", "run"]
 
-_LOOK, _LOOK_AT_SOURCES = 0.2, 5.0
+_LOOK, _LOOK_AT_SOURCES, _MARK = 0.2, 5.0, 5.0
 
 
 def drain(
@@ -98,6 +99,7 @@ def _supervise(
     known = _Sources(spark, Lake(project.settings.storage))
     going_on = (State.RUNNING, State.WAITING) if once else (State.RUNNING, State.WAITING, State.PAUSED)
     stopped_by: list[Watched] = []
+    marked = float("-inf")
     try:
         while not stop.is_set() and not stopped_by and any(one.state in going_on for one in watched):
             if ingests:
@@ -107,6 +109,11 @@ def _supervise(
             for one in watched:
                 paused = one.query.flow == "ingest" and one.query.subject in known.paused
                 one.look(spark, project, paused=paused, once=once, stop=stop)
+            if time.monotonic() > marked + _MARK:
+                marked = time.monotonic()
+                for one in watched:
+                    if one.state in going_on:
+                        mark_look(one.query.checkpoint.path)
             show(watched)
             stopped_by = [one for one in ingests if one.stops(project)]
             stop.wait(_LOOK)

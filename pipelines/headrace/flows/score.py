@@ -20,13 +20,14 @@ from headrace.errors import HeadraceError
 from headrace.features.spec import FeatureSet
 from headrace.flows.batch import Batch, Upstream, opened, upstream
 from headrace.flows.decisions import ARRIVED_AT, EVENT_TIME, decisions, end_of, unanswered
-from headrace.flows.score_job import FLOW, Score, eligible_records, input_values, table, with_features
+from headrace.flows.score_job import FLOW, Score, eligible_records, input_values, with_features
 from headrace.io import ledger, registry
-from headrace.io.cuts import Cut, wait_for
+from headrace.io.cut import Cut
+from headrace.io.cuts import wait_for
 from headrace.io.plans import planned, withdraw
 from headrace.io.spark_failures import of_headrace
 from headrace.models.scoring import REASON, answered
-from headrace.tables import DEAD_LETTERS, Table
+from headrace.tables import DEAD_LETTERS, Table, predictions
 
 __all__ = ["opened_stream", "score_batch", "stream"]
 
@@ -63,7 +64,7 @@ def score_batch(score: Score, records: DataFrame, batch_id: int) -> None:
             read = upstream(batch, score.lake, f"signals_{score.model.signal}")
             asked = _asked(score, records)
             choices = _planned(score, batch, asked)
-        target = table(score)
+        target = predictions(score.model.name, score.inputs, score.model.output.name)
         unusable = 0
         if asked.between:
             with watch.lap("score"), _planned_anew_if_it_fails(score, batch, target):

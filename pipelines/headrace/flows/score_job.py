@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from pyspark.sql import Column as SparkColumn
@@ -10,26 +10,25 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from headrace.config import Registry
-from headrace.contracts.model import Contract, Kind
+from headrace.contracts.model import Contract
 from headrace.features.as_of import Values, as_of
 from headrace.features.spec import FeatureSet
-from headrace.flows import features
+from headrace.flows.catalog import input_columns
+from headrace.flows.checkpoints import checkpoint_path
 from headrace.flows.project import Project
 from headrace.io.checkpoint import Checkpoint
-from headrace.io.cuts import Cut
+from headrace.io.cut import Cut
 from headrace.io.lake import Lake
 from headrace.models.spec import Model
-from headrace.tables import Column, Table, predictions
+from headrace.tables import Column
 
 __all__ = [
     "FLOW",
     "Score",
     "described",
     "eligible_records",
-    "input_columns",
     "input_values",
     "job",
-    "table",
     "with_features",
 ]
 
@@ -40,32 +39,19 @@ FLOW = "score"
 class Score:
     """All that one model's batches need.
 
-    texts: those of its inputs that are text. at_most: how many upstream batches a batch takes.
+    inputs: what goes into the model, as columns. at_most: how many upstream batches a batch takes.
     patient: whether it waits for features that are behind.
     """
 
     model: Model
     contract: Contract
     feature_sets: Mapping[str, FeatureSet]
-    texts: frozenset[str]
+    inputs: tuple[Column, ...]
     registry: Registry
     lake: Lake
     checkpoint: Checkpoint
     at_most: int
     patient: bool = True
-
-
-def table(score: Score) -> Table:
-    """The table of a model's decisions."""
-    return predictions(score.model.name, input_columns(score), score.model.output.name)
-
-
-def input_columns(score: Score) -> list[Column]:
-    """The model's inputs as columns: numbers as DOUBLE, whatever they were, and text as STRING.
-
-    One type for every number means that a null, which a DataFrame of integers cannot hold, changes no type.
-    """
-    return [Column(name, "STRING" if name in score.texts else "DOUBLE") for name in score.model.inputs.columns]
 
 
 def job(project: Project, name: str, *, patient: bool = True) -> Score:
@@ -80,25 +66,13 @@ def described(project: Project, model: Model, *, patient: bool = True) -> Score:
         model=model,
         contract=contract,
         feature_sets={part.set: project.feature_sets[part.set] for part in model.inputs.features},
-        texts=frozenset((*_texts(contract), *_text_features(project, model))),
+        inputs=tuple(input_columns(project, model)),
         registry=project.settings.registry,
         lake=Lake(project.settings.storage),
         at_most=project.settings.upstream_batches,
-        checkpoint=Checkpoint(f"{project.settings.storage.checkpoint_root}/score/{model.name}"),
+        checkpoint=Checkpoint(checkpoint_path(project, FLOW, model.name)),
         patient=patient,
     )
-
-
-def _texts(contract: Contract) -> Iterator[str]:
-    yield from (field.name for field in contract.fields if field.kind is Kind.STRING)
-
-
-def _text_features(project: Project, model: Model) -> Iterator[str]:
-    for part in model.inputs.features:
-        feature_set = project.feature_sets[part.set]
-        log = features.table(feature_set, project.contracts[feature_set.signal])
-        texts = {column.name for column in log.columns if column.type == "STRING"}
-        yield from (f"{part.name}_{name}" for name in part.take if name in texts)
 
 
 def with_features(
@@ -137,4 +111,4 @@ def eligible_records(model: Model) -> SparkColumn:
 
 def input_values(score: Score) -> list[SparkColumn]:
     """The model's inputs under their names and types."""
-    return [F.col(column.name).cast(column.type).alias(column.name) for column in input_columns(score)]
+    return [F.col(column.name).cast(column.type).alias(column.name) for column in score.inputs]

@@ -16,9 +16,10 @@ from pyspark.sql import functions as F
 from headrace.features.compare import Compared, compared
 from headrace.features.spec import FeatureSet
 from headrace.flows import score_job
+from headrace.flows.catalog import input_columns
 from headrace.flows.expiry import decisions_count_from, expired_until
 from headrace.flows.project import Project
-from headrace.io.cuts import Cut
+from headrace.io.cut import Cut
 from headrace.io.lake import Lake
 from headrace.models.spec import FeatureInput, Model
 from headrace.tables import BATCH_PLANS
@@ -34,7 +35,7 @@ def served(spark: SparkSession, project: Project, model: Model, part: FeatureInp
     plans = _cuts(spark, lake, model, part.set)
     if plans is None:
         return
-    inputs = {column.name: column.type for column in score_job.input_columns(score_job.described(project, model))}
+    inputs = {column.name: column.type for column in input_columns(project, model)}
     given = {f"{part.name}_{name}": inputs[f"{part.name}_{name}"] for name in part.take}
     decisions = lake.read(spark, f"predictions_{model.name}").join(
         F.broadcast(plans.select("query_id", "batch_id").distinct()), ["query_id", "batch_id"], "left_semi"

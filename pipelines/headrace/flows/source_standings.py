@@ -7,17 +7,26 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from headrace.config import KafkaSource, Source
+from headrace.flows.catalog import tables, views
+from headrace.flows.checkpoints import checkpoint_path
 from headrace.flows.project import Project
-from headrace.flows.queries import tables, views
-from headrace.flows.sources import SourceState
+from headrace.flows.source_state import SourceState
+from headrace.io.lease import driver_of
 from headrace.io.reader import open_tables
 
 __all__ = ["SourceStanding", "source_standings"]
 
+_NEWEST_BATCHES = "SELECT subject, max(batch_time) FROM ledger WHERE flow = 'ingest' GROUP BY subject"
+_STATES = {True: "running", False: "stopped", None: "unknown"}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SourceStanding:
-    """One signal's source. ``since`` and ``why`` are those of its newest transition, None where it never had one."""
+    """One signal's source. ``since`` and ``why`` are those of its newest transition, None where it never had one.
+
+    state: paused; else running, stopped or unknown, by whether a driver is alive.
+    looked_at: when a driver last looked at it, or, where that cannot be told, ended a batch of it.
+    """
 
     signal: str
     source: str
@@ -25,24 +34,29 @@ class SourceStanding:
     since: datetime | None
     why: str
     limits: Mapping[str, object]
+    looked_at: datetime | None
 
 
 def source_standings(project: Project) -> list[SourceStanding]:
     """Every source the project declares, in its order."""
     with open_tables(project.settings.storage, tables(project), views(project)) as connection:
         rows = connection.execute("SELECT signal, state, changed_at, cause, note FROM sources").fetchall()
+        ended = dict(connection.execute(_NEWEST_BATCHES).fetchall())
     newest = {signal: (state, at, cause, note) for signal, state, at, cause, note in rows}
     found = []
     for name, signal in project.settings.signals.items():
         state, at, cause, note = newest.get(name, (SourceState.RUNNING.value, None, "", ""))
+        driver = driver_of(checkpoint_path(project, "ingest", name))
+        looked_at = driver.looked_at.replace(tzinfo=None) if driver.looked_at else ended.get(name)
         found.append(
             SourceStanding(
                 signal=name,
                 source=_told(signal.source),
-                state=state,
+                state=state if state == SourceState.PAUSED else _STATES[driver.alive],
                 since=at,
                 why=f"{cause}: {note}" if note else cause,
                 limits=signal.limits.model_dump(exclude_unset=True),
+                looked_at=looked_at,
             )
         )
     return found

@@ -11,21 +11,15 @@ from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
 from headrace.errors import InfrastructureError, UsageError
+from headrace.flows.source_state import SourceState
 from headrace.io import ledger
 from headrace.io.lake import Lake, Writer, local_rows
 from headrace.io.wall import now
 from headrace.tables import SOURCE_LOG
 
-__all__ = ["Cause", "SourceState", "Transition", "current", "hold_back", "pause", "paused", "resume"]
+__all__ = ["Cause", "Transition", "current", "hold_back", "pause", "paused", "resume"]
 
 _TRIES = 10
-
-
-class SourceState(StrEnum):
-    """Whether a source is read."""
-
-    RUNNING = "running"
-    PAUSED = "paused"
 
 
 class Cause(StrEnum):

@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING
 
 from headrace.config import DeltaSource, FileSource, KafkaSource
 from headrace.errors import InfrastructureError
-from headrace.flows import ingest_job
-from headrace.flows.batch import last_version
+from headrace.flows.catalog import tables, views
+from headrace.flows.checkpoints import checkpoint_path
 from headrace.flows.online import behind
 from headrace.flows.project import Project
-from headrace.flows.queries import tables, views
 from headrace.io import kafka_admin
-from headrace.io.checkpoint import Checkpoint
-from headrace.io.cuts import backfill_of, history_of
+from headrace.io.cut import backfill_of, history_of
+from headrace.io.lease import driver_of
+from headrace.io.offsets import last_version, reached_offset
 from headrace.io.online import open_store
 from headrace.io.reader import open_tables, rows_of
 from headrace.io.table_log import table_log
@@ -52,6 +52,8 @@ class Standing:
     high_water: newest event time its signal had reached. pending: records, files or batches it has not read; None if
     that cannot be asked. provisional: windows that can still change; None where there are none.
     ended: the signal's end of input is declared and reached.
+    driver_alive: whether a driver holds the query; None where that cannot be told.
+    looked_at: when one last looked after it, or, where that cannot be told, ended a batch of it.
     online: how far the online view of a set follows its log; None where there is no view, or nothing to hold.
     """
 
@@ -65,6 +67,8 @@ class Standing:
     provisional: int | None
     paused: bool
     ended: bool
+    driver_alive: bool | None
+    looked_at: datetime | None
     online: str | None = None
 
 
@@ -102,6 +106,8 @@ def _standing(
     paused: bool,
 ) -> Standing:
     flow, subject = key
+    driver = driver_of(checkpoint_path(project, flow, subject))
+    looked_at = driver.looked_at.replace(tzinfo=None) if driver.looked_at else _time(last.get("batch_time"))
     return Standing(
         query=f"{flow}.{subject}",
         batches=int(str(last.get("batches", 0))),
@@ -113,6 +119,8 @@ def _standing(
         provisional=_provisional(connection, subject) if flow == "features" and last else None,
         paused=paused,
         ended=bool(last.get("ended")),
+        driver_alive=driver.alive,
+        looked_at=looked_at,
         online=_online(connection, project, subject, str(last["query_id"])) if flow == "features" and last else None,
     )
 
@@ -139,7 +147,7 @@ def _pending(
     if flow == "ingest":
         source = project.settings.signals[subject].source
         if isinstance(source, DeltaSource):
-            return _commits(source, ingest_job.job(project, subject).checkpoint)
+            return _commits(source, checkpoint_path(project, flow, subject))
         read = rows_of(connection, _REACHED, [query_id])
         reached = {str(row["slice"]): int(str(row["reached"] or 0)) for row in read}
         return _files(source, reached) if isinstance(source, FileSource) else _offsets(source, reached)
@@ -164,9 +172,9 @@ def _files(source: FileSource, reached: Mapping[str, int]) -> str | None:
     return f"{len(waiting)} file{'' if len(waiting) == 1 else 's'}" if waiting else "0"
 
 
-def _commits(source: DeltaSource, checkpoint: Checkpoint) -> str | None:
+def _commits(source: DeltaSource, checkpoint: str) -> str | None:
     """Commits without a row count too, until the query has passed them."""
-    reached = checkpoint.reached()
+    reached = reached_offset(checkpoint)
     if source.path is None or "://" in source.path or (reached is None and source.starting != "earliest"):
         return None
     try:

@@ -13,7 +13,8 @@ from pyspark.sql import functions as F
 from headrace.flows import score_job
 from headrace.flows.ingest_job import ACCEPTING
 from headrace.io import ledger
-from headrace.io.cuts import Cut, cuts
+from headrace.io.cut import Cut
+from headrace.io.cuts import cuts
 from headrace.io.lake import Lake
 from headrace.models.labels import LABEL, labelled
 from headrace.models.spec import Training

@@ -20,7 +20,8 @@ from headrace.contracts.model import Contract
 from headrace.contracts.tumbling import Tumbling, told
 from headrace.flows import verdicts
 from headrace.flows.batch import Batch, instant
-from headrace.flows.ingest_job import Ingest, table
+from headrace.flows.catalog import signal_table
+from headrace.flows.ingest_job import Ingest
 from headrace.flows.verdicts import ALARM, Verdict
 from headrace.io.lake import Writer, local_rows
 from headrace.tables import MEASUREMENTS
@@ -108,7 +109,7 @@ def _judged(
     for windows, rule in ingest.contract.window_rules:
         if starts := final(windows):
             by_length.setdefault(windows.step, []).append((starts, rule))
-    name = table(ingest.signal, ingest.contract).name
+    name = signal_table(ingest.signal, ingest.contract).name
     for due in by_length.values():
         committed = ingest.lake.batches(spark, name, writer.query_id, 0, writer.batch_id)
         counted = _counted(committed, due, _time(ingest.contract))

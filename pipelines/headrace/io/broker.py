@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import fcntl
 import os
 import socket
 import subprocess
@@ -17,6 +16,7 @@ from typing import Final
 
 from headrace.errors import InfrastructureError
 from headrace.io import java, kafka_admin
+from headrace.io.file_lock import lock_file
 
 __all__ = ["Broker", "running_broker"]
 
@@ -92,7 +92,7 @@ def _claimed(folder: Path) -> Iterator[int]:
     """
     with (folder / "in-use.lock").open("w") as file:
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            lock_file(file, wait=False)
         except BlockingIOError as error:
             raise InfrastructureError(
                 f"{folder} is in use by another broker. Stop it, or name another folder."

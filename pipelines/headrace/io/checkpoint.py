@@ -9,8 +9,6 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import Any
 from uuid import uuid4
 
 from pyspark.errors import AnalysisException
@@ -19,22 +17,10 @@ from pyspark.sql import functions as F
 
 from headrace.errors import InfrastructureError
 from headrace.io.local_path import local_path
+from headrace.io.offsets import Offsets, parse_offsets
 from headrace.io.session import create_file
 
-__all__ = ["Checkpoint", "Offsets"]
-
-
-@dataclass(frozen=True, slots=True)
-class Offsets:
-    """One entry of the offsets log.
-
-    time: when the batch was planned. watermark: Spark's own, before the batch; None until it has one.
-    source: the end offset of the query's one source, as that source writes it.
-    """
-
-    time: datetime
-    watermark: datetime | None
-    source: Any
+__all__ = ["Checkpoint"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,19 +46,11 @@ class Checkpoint:
     def offsets(self, spark: SparkSession, batch_id: int) -> Offsets | None:
         """The log entry of one batch; None if there is none."""
         text = self._read(spark, f"offsets/{batch_id}") if batch_id >= 0 else None
-        return None if text is None else _parsed(text)
+        return None if text is None else parse_offsets(text)
 
     def ended(self, spark: SparkSession, batch_id: int) -> bool:
         """Whether Spark took down that the batch is done: it is not tried again."""
         return self._read(spark, f"commits/{batch_id}") is not None
-
-    def reached(self) -> Any:
-        """The source offset of the newest batch that is done; None before the first, or on another machine."""
-        folder = local_path(self.path)
-        done = [int(one.name) for one in (folder / "commits").glob("*") if one.name.isdigit()] if folder else []
-        if folder is None or not done:
-            return None
-        return _parsed((folder / "offsets" / str(max(done))).read_text(encoding="utf-8")).source
 
     def pinned(self, spark: SparkSession, name: str, choose: Callable[[], str]) -> str:
         """What was chosen under a name when the query first started here; chosen now if this is the first time."""
@@ -100,17 +78,3 @@ class Checkpoint:
                 return None
             raise InfrastructureError(f"{self.path}/{name} cannot be read: {type(error).__name__}") from error
         return str(row["value"]) if row is not None else None
-
-
-def _parsed(text: str) -> Offsets:
-    _, metadata, source = text.strip().split("\n", 2)
-    facts = json.loads(metadata)
-    return Offsets(
-        time=_instant(facts["batchTimestampMs"]),
-        watermark=_instant(facts["batchWatermarkMs"]) if facts["batchWatermarkMs"] else None,
-        source=json.loads(source) if source.startswith("{") else source,
-    )
-
-
-def _instant(milliseconds: int) -> datetime:
-    return datetime.fromtimestamp(milliseconds / 1000, tz=UTC)

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import fcntl
 import shutil
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
+
+from headrace.io.file_lock import lock_file
 
 __all__ = ["FOLDER", "KEPT", "SITE", "alone", "opened", "published"]
 
@@ -36,8 +37,7 @@ def alone(folder: Path | None) -> Iterator[None]:
             return
         folder.mkdir(parents=True, exist_ok=True)
         with (folder / ".lock").open("w") as lock:
-            with suppress(OSError):  # a mounted volume without locks
-                fcntl.flock(lock, fcntl.LOCK_EX)
+            lock_file(lock)
             yield
 
 

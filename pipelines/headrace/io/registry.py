@@ -7,15 +7,17 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from threading import Lock
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
-from pyspark.sql import DataFrame
-from pyspark.sql.types import StructType
 
 from headrace.config import Registry
 from headrace.errors import InfrastructureError, NotRegistered, error_text
 from headrace.io.predictor import Predictor, load_predictor
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+    from pyspark.sql.types import StructType
 
 __all__ = ["UNKNOWN", "Pinned", "client_of", "load", "pin", "scored"]
 
@@ -99,6 +101,8 @@ def scored(rows: DataFrame, pinned: Pinned, answer: Answer, added: StructType, *
 
     rows: of plain types, no nested ones. count: how many they are, which decides where the model runs.
     """
+    from pyspark.sql.types import StructType
+
     schema = StructType([*rows.schema.fields, *added.fields])
     if count <= ON_DRIVER:
         return rows.sparkSession.createDataFrame(answer(rows.toPandas(), load(pinned)), schema)

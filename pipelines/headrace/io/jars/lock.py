@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -12,6 +11,7 @@ from importlib.resources.abc import Traversable
 from pathlib import Path
 
 from headrace.errors import InfrastructureError
+from headrace.io.file_lock import lock_file
 
 __all__ = ["Lock", "exclusive"]
 
@@ -88,5 +88,5 @@ def exclusive(path: Path) -> Iterator[None]:
     """Hold a lock on a file; others wait. The kernel gives it back when its holder dies, however it dies."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
+        lock_file(file)
         yield

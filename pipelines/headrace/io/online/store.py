@@ -14,7 +14,7 @@ from types import TracebackType
 from typing import NamedTuple, Protocol, Self
 
 from headrace.errors import InfrastructureError
-from headrace.io.cuts import Cut
+from headrace.io.cut import Cut
 
 __all__ = ["Held", "OnlineStore", "Row", "Stored"]
 
