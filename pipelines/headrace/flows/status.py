@@ -21,6 +21,7 @@ from headrace.io.cuts import backfill_of, history_of
 from headrace.io.online import open_store
 from headrace.io.reader import open_tables
 from headrace.io.table_log import table_log
+from headrace.models.spec import Model
 
 if TYPE_CHECKING:
     import duckdb
@@ -52,6 +53,7 @@ class Standing:
     high_water: newest event time its signal had reached. pending: records, files or batches it has not read; None if
     that cannot be asked. provisional: windows that can still change; None where there are none.
     ended: the signal's end of input is declared and reached.
+    lacking: of a model that has decided nothing yet though records wait, what it waits for; None if nothing.
     online: how far the online view of a set follows its log; None where there is no view, or nothing to hold.
     """
 
@@ -65,6 +67,7 @@ class Standing:
     provisional: int | None
     paused: bool
     ended: bool
+    lacking: str | None = None
     online: str | None = None
 
 
@@ -98,6 +101,8 @@ def _standing(
     paused: bool,
 ) -> Standing:
     flow, subject = key
+    pending = _pending(connection, project, flow, subject, last.get("query_id"))
+    undecided = flow == "score" and pending != "0" and not outcomes.get("predicted")
     return Standing(
         query=f"{flow}.{subject}",
         batches=int(str(last.get("batches", 0))),
@@ -105,12 +110,26 @@ def _standing(
         rows_in=int(str(last.get("rows_in") or 0)),
         outcomes=dict(sorted(outcomes.items())),
         high_water=_time(last.get("high_water")),
-        pending=_pending(connection, project, flow, subject, last.get("query_id")),
+        pending=pending,
         provisional=_provisional(connection, subject) if flow == "features" and last else None,
         paused=paused,
         ended=bool(last.get("ended")),
+        lacking=_lacking(project, project.models[subject]) if undecided else None,
         online=_online(connection, project, subject, str(last["query_id"])) if flow == "features" and last else None,
     )
+
+
+def _lacking(project: Project, model: Model) -> str | None:
+    """Asked for only before the first decision: a registry takes seconds to answer."""
+    try:
+        from headrace.io.registry import pin
+
+        pin(project.settings.registry, model.registered_model, model.alias, remedy=model.first_version)
+    except ModuleNotFoundError as error:
+        return f"whether {model.registered_model} has a version cannot be told: {error.name} is not installed"
+    except InfrastructureError as error:
+        return str(error)
+    return None
 
 
 def _online(connection: duckdb.DuckDBPyConnection, project: Project, name: str, query_id: str) -> str | None:
