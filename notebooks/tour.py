@@ -22,11 +22,9 @@ conf = Path(os.environ.get("HEADRACE_CONF", "conf" if Path("conf").is_dir() else
 project = load(conf, os.environ.get("HEADRACE_ENV", "databricks" if ON_DATABRICKS else "local"), os.environ)
 
 if ON_DATABRICKS:
-    place = project.settings.storage
-    for table in tables(project):
-        spark.table(f"{place.catalog}.{place.schema_}.{table.name}").createOrReplaceTempView(table.name)
-    for view in views(project):
-        spark.sql(f"CREATE OR REPLACE TEMP VIEW {view.name} AS {view.sql}")
+    from headrace.io.lake import Lake
+
+    Lake(project.settings.storage).use(spark, tables(project), views(project))
 else:
     from headrace.io.reader import open_tables
 
