@@ -120,7 +120,7 @@ show(
     )
     SELECT p.model_version AS version, floor(p.probability_late * 5) / 5 AS from_probability, count(*) AS decisions,
            round(avg(p.probability_late), 3) AS said_late,
-           round(avg(CASE WHEN a.arr_delay > 15 THEN 1.0 ELSE 0.0 END), 3) AS were_late
+           round(avg(CASE WHEN a.arr_delay > 15 THEN 1 ELSE 0 END), 3) AS were_late
     FROM predictions_arrives_late p
     JOIN signals_departures d ON d.record_id = p.record_id AND d.query_id = p.signal_query_id
     JOIN arrived a ON a.flight_id = d.flight_id
