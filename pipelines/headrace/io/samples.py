@@ -29,7 +29,7 @@ def of_table(
         f"SELECT {names} FROM {table} WHERE contract_version IS DISTINCT FROM ? "
         f"ORDER BY md5(record_id), query_id LIMIT {most}"
     )
-    return _frame(connection.execute(query, [but]).to_arrow_table())
+    return _frame(connection.sql(query, params=[but]).to_arrow_table())
 
 
 def of_rows(rows: DataFrame, columns: Sequence[str], most: int) -> pd.DataFrame:
