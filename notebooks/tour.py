@@ -22,11 +22,9 @@ conf = Path(os.environ.get("HEADRACE_CONF", "conf" if Path("conf").is_dir() else
 project = load(conf, os.environ.get("HEADRACE_ENV", "databricks" if ON_DATABRICKS else "local"), os.environ)
 
 if ON_DATABRICKS:
-    place = project.settings.storage
-    for table in tables(project):
-        spark.table(f"{place.catalog}.{place.schema_}.{table.name}").createOrReplaceTempView(table.name)
-    for view in views(project):
-        spark.sql(f"CREATE OR REPLACE TEMP VIEW {view.name} AS {view.sql}")
+    from headrace.io.lake import Lake
+
+    Lake(project.settings.storage).use(spark, tables(project), views(project))
 else:
     from headrace.io.reader import open_tables
 
@@ -123,7 +121,7 @@ show(
     )
     SELECT p.model_version AS version, floor(p.probability_late * 5) / 5 AS from_probability, count(*) AS decisions,
            round(avg(p.probability_late), 3) AS said_late,
-           round(avg(CASE WHEN a.arr_delay > 15 THEN 1.0 ELSE 0.0 END), 3) AS were_late
+           round(avg(CASE WHEN a.arr_delay > 15 THEN 1 ELSE 0 END), 3) AS were_late
     FROM predictions_arrives_late p
     JOIN signals_departures d ON d.record_id = p.record_id AND d.query_id = p.signal_query_id
     JOIN arrived a ON a.flight_id = d.flight_id

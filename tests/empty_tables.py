@@ -17,14 +17,15 @@ _EMPTY: dict[str, Path] = {}
 
 
 def with_tables(spark: SparkSession, loaded: Project) -> None:
-    """Make the tables. Folders that another test has had are copied, which is faster by seconds."""
+    """Make the tables. Folders of a project that has the same are copied, which is faster by seconds."""
     if loaded.settings.storage.root is None:
         create_tables(spark, loaded)
         return
-    root, described = Path(loaded.settings.storage.root), repr(tables(loaded))
-    new = not root.exists()
-    if new and described in _EMPTY:
+    root, described = Path(loaded.settings.storage.root), repr(tuple(tables(loaded)))
+    if root.exists():
+        create_tables(spark, loaded)
+    elif described in _EMPTY:
         shutil.copytree(_EMPTY[described], root)
-    create_tables(spark, loaded)
-    if new and described not in _EMPTY:
+    else:
+        create_tables(spark, loaded)
         _EMPTY[described] = Path(shutil.copytree(root, Path(tempfile.mkdtemp()) / "tables"))

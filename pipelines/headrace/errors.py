@@ -82,7 +82,10 @@ class InfrastructureError(HeadraceError):
 
 
 class NotRegistered(InfrastructureError):
-    """A model has no version to score with yet. A running driver tries again; a run that ends says so at once."""
+    """A model has no version to score with yet.
+
+    A running driver waits for one, and so does the next run of one that ends, if the project says how to train it.
+    """
 
 
 class ModelFailed(InfrastructureError):

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 import socket
 from dataclasses import replace
 from datetime import date
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, NoReturn
+from urllib.parse import unquote
 
 import pandas as pd
 import pyarrow as pa
@@ -117,7 +119,6 @@ def test_a_page_shows_it(home: Path, answer: Any) -> None:
     assert page.is_relative_to(home / "tables" / "data_docs" / "pages" / "validations" / "departures")
     assert "departures" in text
     assert "20000" in text
-    assert "img-src 'self' data:" in text
     assert "departures" in (home / "tables" / "data_docs" / "pages" / "index.html").read_text(encoding="utf-8")
 
 
@@ -188,6 +189,35 @@ def test_the_pages_forget_the_oldest_runs(tmp_path: Path, monkeypatch: pytest.Mo
 
     found = [path.relative_to(tmp_path / "docs/pages/validations").parts[0] for path in tmp_path.rglob("sample-*.html")]
     assert sorted(found) == ["first", "first", "second"]
+
+
+def test_the_pages_need_no_other_server_and_call_a_warning_a_warning(tmp_path: Path) -> None:
+    def positive(severity: str) -> dict[str, Any]:
+        kwargs = {"column": "a", "min_value": 1}
+        return {"type": "expect_column_values_to_be_between", "kwargs": kwargs, "severity": severity}
+
+    sample = pd.DataFrame({"a": [0, 1]})
+    for occasion, severities in {"warns": ["warning"], "fails": ["warning", "critical"]}.items():
+        run("orders", [positive(each) for each in severities], sample, tmp_path / "docs", occasion=occasion)
+    run("orders", [positive("critical")], sample.tail(1), tmp_path / "docs", occasion="holds")
+
+    site = tmp_path / "docs" / "pages"
+    texts = {path.relative_to(site).parts[0]: path.read_text(encoding="utf-8") for path in site.rglob("*.html")}
+    assert sorted(texts) == ["expectations", "index.html", "validations"]
+    for path in site.rglob("*.html"):
+        text = re.sub(r"<a [^>]*>", "", path.read_text(encoding="utf-8"))
+        assert "default-src 'none'" in text
+        assert re.findall(r"""(?:src|href)=["']https?:[^"']*|url\(['"]?https?:[^)]*""", text) == []
+    rows = re.findall(r"<tr>(<td>.+?)</tr>", texts["index.html"])
+    cells = [re.findall(r"(?:</i> )?([^<>]+)</td>", row) for row in rows]
+    assert [(row[0].strip(), row[-2], row[-1]) for row in cells] == [
+        ("Succeeded", "orders", "holds"),
+        ("Failed", "orders", "fails"),
+        ("Warnings only", "orders", "warns"),
+    ]
+    links = [site / unquote(link) for link in re.findall(r'<a href="([^"]+)"', texts["index.html"])]
+    assert len(links) == 3
+    assert all(link.is_file() for link in links)
 
 
 # Every way a value can be there or not, and which rows break the rule: those where it is false or null.

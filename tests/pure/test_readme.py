@@ -13,10 +13,12 @@ from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from pathlib import Path
 from types import UnionType
-from typing import Annotated, Any, Union, get_args, get_origin
+from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
 
+import pyarrow as pa
 import pytest
 import sqlglot
+from deltalake import write_deltalake
 from pydantic import BaseModel
 from typer.testing import CliRunner
 
@@ -189,42 +191,56 @@ def test_the_table_of_the_standard_is_that_of_the_code() -> None:
 
 _NAMED = {tables.SOURCE: "source", tables.HEADERS: "headers", f"ARRAY<{tables.REASON}>": "reasons"}
 
+# What stands in the dictionary for a name or a part that the project's own files declare.
+_SIGNAL = tables.signals(
+    "zz_signal", [Column("zz_fields", "as in the contract", "The contract's fields, in its order.")]
+)
+_LOG = tables.features_log(
+    "zz_set",
+    [Column("zz_entity", "as in the contract", "The set's entity columns.")],
+    [Column("zz_features", "by operation", "The set's features.")],
+)
+_PREDICTIONS = tables.predictions("zz_model", [Column("zz_input", "DOUBLE or STRING")], "zz_answer")
+_MADE_BY = {"signals": _SIGNAL, "features_log": _LOG, "predictions": _PREDICTIONS}
+
+
+def written_tables() -> list[Table]:
+    """Every table of ``headrace.tables``: those of signals, sets and models first, then the fixed ones."""
+    fixed = [each for each in vars(tables).values() if isinstance(each, Table)]
+    made = [
+        name for name, each in vars(tables).items() if callable(each) and get_type_hints(each).get("return") is Table
+    ]
+    assert made == list(_MADE_BY)
+    return [*_MADE_BY.values(), *fixed]
+
+
+def written_views() -> list[View]:
+    """Every view of ``headrace.tables``."""
+    log = tables.features_log("zz_set", [Column("zz_entity", "STRING")], [Column("zz_features", "STRING")])
+    made: dict[str, Sequence[View]] = {
+        "feature_views": tables.feature_views("zz_set", log, ["zz_entity"]),
+        "delay_view": [tables.delay_view("zz_set", "zz_signal", 0, ("zz_entity",))],
+        "all_predictions": [tables.all_predictions({"zz_model": "answer"})],
+        "dead_letters_by_state": tables.dead_letters_by_state(),
+        "sources": [tables.sources()],
+        "ledgered": [tables.ledgered(Table(name="zz_table", grain="one row of that table", key=(), columns=()))],
+    }
+    assert list(made) == [
+        name
+        for name, each in vars(tables).items()
+        if callable(each) and View in (answer := get_type_hints(each).get("return"), *get_args(answer))
+    ]
+    return [view for views in made.values() for view in views]
+
 
 def dictionary() -> str:
     """The section as ``headrace.tables`` has it."""
-    log = tables.features_log("zz_set", [Column("zz_entity", "STRING")], [Column("zz_features", "STRING")])
     parts = [f"- **{name}**: `{ddl}`" for ddl, name in _NAMED.items()]
-    written = (
-        tables.signals(
-            "zz_signal", [Column("zz_fields", "as in the contract", "The contract's fields, in its order.")]
-        ),
-        tables.DEAD_LETTERS,
-        tables.features_log(
-            "zz_set",
-            [Column("zz_entity", "as in the contract", "The set's entity columns.")],
-            [Column("zz_features", "by operation", "The set's features.")],
-        ),
-        tables.predictions("zz_model", [Column("zz_input", "DOUBLE or STRING")], "zz_answer"),
-        tables.DEAD_LETTER_ACTIONS,
-        tables.VERDICTS,
-        tables.SOURCE_LOG,
-        tables.LEDGER,
-        tables.BATCH_PLANS,
-        tables.MEASUREMENTS,
-    )
-    views = (
-        *tables.feature_views("zz_set", log, ["zz_entity"]),
-        tables.delay_view("zz_set", "zz_signal", 0, ("zz_entity",)),
-        tables.all_predictions({"zz_model": "answer"}),
-        *tables.dead_letters_by_state(),
-        tables.sources(),
-        tables.ledgered(Table(name="zz_table", grain="one row of that table", key=(), columns=())),
-    )
     body = "\n\n".join(
         [
             "Types that several tables share:\n\n" + "\n".join(parts),
-            *(_of_table(table) for table in written),
-            "### Views\n\n" + "\n".join(_of_view(view) for view in views),
+            *(_of_table(table) for table in written_tables()),
+            "### Views\n\n" + "\n".join(_of_view(view) for view in written_views()),
         ]
     )
     return re.sub(r"zz_(\w+?)(?=_log|_latest|_cuts|_delays|_ledgered|\b)", r"<\1>", body)
@@ -280,6 +296,31 @@ def test_the_project_to_copy_brings_records(kitchen: Path) -> None:
     subprocess.run([sys.executable, "records.py", "1", "2"], cwd=kitchen, check=True)
     landed = sorted(path.relative_to(kitchen).as_posix() for path in (kitchen / "landing").rglob("*.jsonl"))
     assert landed == [f"landing/{signal}/2026-05-0{day}.jsonl" for signal in ("orders", "served") for day in (1, 2)]
+
+
+def test_the_queries_of_dead_letters_run_on_bytes_that_are_no_text(kitchen: Path) -> None:
+    values = [b'{"order_id": "station-0501-999", "dishes": "two"}', b'{"order_id": "\xff"}', None]
+    kinds = {"TIMESTAMP": pa.timestamp("us", "UTC"), "BINARY": pa.binary()}
+    schema = pa.schema([(column.name, kinds.get(column.type, pa.string())) for column in tables.DEAD_LETTERS.columns])
+    letters = [
+        {"record_id": f"orders/{place}", "signal": "orders", "reasons": "rule", "value": value}
+        for place, value in enumerate(values)
+    ]
+    root = load(kitchen / "conf", "local", {}).settings.storage.root
+    write_deltalake(f"{root}/dead_letters", pa.Table.from_pylist(letters, schema=schema))
+
+    queries = re.findall(r'headrace sql "(.+dead_letters.*)"', section("## Your own project"))
+    shown = [runner.invoke(app, ["sql", query, "--conf-dir", str(kitchen / "conf")]) for query in queries]
+    assert [result.exit_code for result in shown] == [0, 0], [result.stderr for result in shown]
+    assert [[line.rstrip() for line in result.stdout.splitlines()] for result in shown] == [
+        [
+            "signal  reasons  value",
+            'orders  rule     {"order_id": "station-0501-999", "dishes": "two"}',
+            r'orders  rule     {"order_id": "\xff"}',
+            "orders  rule",
+        ],
+        ["record_id", "orders/0"],
+    ]
 
 
 def test_the_kafka_source_to_copy_is_valid(kitchen: Path) -> None:

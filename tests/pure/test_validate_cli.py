@@ -79,12 +79,17 @@ def test_a_new_project_is_valid(project: Path) -> None:
     }
 
 
-def test_a_new_project_brings_records(project: Path) -> None:
-    (landed,) = (project / "landing" / "readings").iterdir()
-    records = [json.loads(line) for line in landed.read_text().splitlines()]
+def test_a_new_project_brings_records_of_three_days_and_what_came_of_two(project: Path) -> None:
+    landed = {path.relative_to(project / "landing").as_posix(): path for path in project.glob("landing/*/*")}
+    records = {name: [json.loads(line) for line in path.read_text().splitlines()] for name, path in landed.items()}
 
-    assert len(records) == 49
-    assert all(record["measured_at"].endswith("Z") for record in records)
+    assert {name: len(lines) for name, lines in sorted(records.items())} == {
+        "peaks/2026-03-01.jsonl": 135,
+        "peaks/2026-03-02.jsonl": 135,
+        "readings/2026-03-01.jsonl": 136,
+        "readings/2026-03-02.jsonl": 135,
+        "readings/2026-03-03.jsonl": 135,
+    }
 
 
 def test_all_mistakes_are_shown_at_once(project: Path) -> None:

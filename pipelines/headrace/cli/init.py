@@ -13,16 +13,18 @@ from headrace.errors import UsageError
 
 __all__ = ["init"]
 
-# A new project has a model, but no version of it yet that could score.
-_NEXT = """  headrace validate
-  headrace run ingest features --once
-  headrace status"""
+# The model has no version before it is trained, and the first run says so; the second one decides.
+_NEXT = """  headrace run --once
+  headrace train overheats
+  headrace run --once
+  headrace sql \"SELECT record_id, probability FROM predictions_overheats ORDER BY probability DESC LIMIT 5\""""
 
 
 def init(directory: Annotated[Path, typer.Argument(help="A folder that does not exist yet, or is empty.")]) -> None:
     """Write a small project that works.
 
-    One signal with its contract and a few records, one feature set, one model; every file explains itself.
+    Two signals with their contracts and records of three days, one feature set, one model and what it learns from;
+    every file explains itself.
     """
     if directory.exists() and (not directory.is_dir() or any(directory.iterdir())):
         raise UsageError(f"{directory} is not an empty folder: name one that is, or one that does not exist")

@@ -11,7 +11,7 @@ from rich.table import Table
 
 from headrace.cli.options import ConfDir, Env, Json, project
 from headrace.cli.output import notes, results
-from headrace.errors import CheckFailed
+from headrace.errors import CheckFailed, UsageError
 
 __all__ = ["app", "check"]
 
@@ -28,10 +28,16 @@ def check(conf_dir: ConfDir = Path("conf"), env: Env = "local", as_json: Json = 
     """Read sources, tables and ledger again and compare. Exit 0: all agree; 1: something does not, and what."""
     from headrace.cli.session import session
     from headrace.flows.ledger_check import check as check_ledger
+    from headrace.flows.queries import create_tables
+    from headrace.io.lake import Lake
+    from headrace.tables import LEDGER
 
     loaded = project(conf_dir, env)
     told = notes()
-    spark = session(loaded, conf_dir, told.print)
+    spark, lake = session(loaded, conf_dir, told.print), Lake(loaded.settings.storage)
+    if not lake.exists(spark, LEDGER.name):
+        raise UsageError(f"there is no {lake.sql_name(LEDGER.name)} yet: 'headrace run --once' makes it")
+    create_tables(spark, loaded)
     findings = []
     for finding in check_ledger(spark, loaded):
         findings.append(finding)

@@ -51,7 +51,7 @@ def ls(
     if table.row_count:
         results().print(table)
     for name in (name for name, there in found.items() if not there):
-        typer.echo(f"{name} has no version yet: 'headrace train {name}' makes one.")
+        typer.echo(f"{name} has no version yet: {loaded.models[name].first_version}.")
 
 
 @app.command()

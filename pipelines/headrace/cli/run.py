@@ -47,11 +47,16 @@ def take(flows: Sequence[str], *, once: bool, conf_dir: Path, env: str) -> None:
     spark = session(loaded, conf_dir, console.print)
     with stopping() as stop, Board(console) as board:
         create_tables(spark, loaded)
-        act = drain if once else run_flows
-        act(spark, loaded, chosen, stop=stop, show=board.show)
-    console.print(
-        "Everything there was has been taken in." if once and not stop.is_set() else "Stopped between batches."
-    )
+        if once:
+            unscored = drain(spark, loaded, chosen, stop=stop, show=board.show)
+        else:
+            run_flows(spark, loaded, chosen, stop=stop, show=board.show)
+    if stop.is_set() or not once:
+        console.print("Stopped between batches.")
+        return
+    console.print("Everything there was has been taken in.")
+    for query in unscored:
+        console.print(f"{query.query.name} waits, and decides nothing until then: {query.error}.")
 
 
 @contextmanager

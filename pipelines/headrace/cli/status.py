@@ -36,6 +36,9 @@ def status(conf_dir: ConfDir = Path("conf"), env: Env = "local", as_json: Json =
         typer.echo(json.dumps(told, default=lambda value: f"{value.isoformat()}Z"))
         return
     results().print(_of_queries(found))
+    for one in found:
+        if one.lacking:
+            results().print(f"{one.query} waits: {one.lacking}.")
     results().print()
     results().print(_of_tables(held))
 
@@ -47,7 +50,7 @@ def _of_queries(found: Sequence[Standing]) -> Table:
     for title in [*titles, *(["online view"] if viewed else [])]:
         table.add_column(title, justify="right" if title in ("batches", "rows in", "waiting") else "left")
     for one in found:
-        state = "paused" if one.paused else "ended" if one.ended else ""
+        state = "paused" if one.paused else "ended" if one.ended else "waits for a version" if one.lacking else ""
         open_windows = {None: "", 0: "all final"}.get(one.provisional, f"{one.provisional} ends provisional")
         table.add_row(
             one.query,

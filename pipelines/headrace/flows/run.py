@@ -31,23 +31,28 @@ def drain(
     stop: Event,
     show: Callable[[Sequence[Watched]], None],
     ends: bool = True,
-) -> None:
+) -> list[Watched]:
     """Take in what the sources hold, then bring features up to it, then score it; close what has ended.
 
     Flow after flow, so that no decision is behind for want of a feature that only had not been computed yet.
     ``ends``: whether a declared end of input counts; False where more is still to come into the sources.
+    Returns the queries whose model has no version yet, though the project says how to train it: a later run scores
+    what they hold.
     Raises InfrastructureError if a query gave up, and at the end CheckFailed if a source is paused: what it holds
     has not been taken in.
     """
-    held: list[Watched] = []
+    held, unscored = list[Watched](), list[Watched]()
     for flow in FLOWS:
         chosen = [query for query in queries if query.flow == flow]
-        held += _supervise(spark, project, chosen, once=True, stop=stop, show=show)
+        ended = _supervise(spark, project, chosen, once=True, stop=stop, show=show)
+        held += [one for one in ended if one.state is State.PAUSED]
+        unscored += [one for one in ended if one.state is State.NO_VERSION]
         if ends and not stop.is_set():
             signals = {one.query.subject for one in held}
             close(spark, project, [query for query in chosen if _signal(project, query) not in signals])
     if held:
         raise CheckFailed("\n".join(f"{one.query.name} is paused: {one.error or _NOT_READ}" for one in held))
+    return unscored
 
 
 def run(
@@ -62,7 +67,7 @@ def run(
 
     A query that gave up does not take the others with it; once all have ended that way, or at the stop, it is raised
     as InfrastructureError. A source that is paused is read again once it is resumed; one whose limits say so stops
-    the driver with CheckFailed.
+    the driver with CheckFailed. A model without a version is asked for again until it has one.
     """
     _supervise(spark, project, queries, once=False, stop=stop, show=show)
 
@@ -93,11 +98,11 @@ def _supervise(
     stop: Event,
     show: Callable[[Sequence[Watched]], None],
 ) -> list[Watched]:
-    """Watch until all have ended or ``stop`` is set. Returns those whose sources are paused."""
+    """Watch until all have ended or ``stop`` is set. Returns all of them."""
     watched = [Watched(query) for query in queries]
     ingests = [one for one in watched if one.query.flow == "ingest"]
     known = _Sources(spark, Lake(project.settings.storage))
-    going_on = (State.RUNNING, State.WAITING) if once else (State.RUNNING, State.WAITING, State.PAUSED)
+    going_on = {State.RUNNING, State.WAITING} | (set() if once else {State.PAUSED, State.NO_VERSION})
     stopped_by: list[Watched] = []
     marked = float("-inf")
     try:
@@ -125,7 +130,7 @@ def _supervise(
         raise InfrastructureError("\n".join(f"{one.query.name} gave up: {one.error}" for one in lost))
     if stopped_by:
         raise CheckFailed("\n".join(f"{one.query.name} stops the driver: {one.error}" for one in stopped_by))
-    return [one for one in watched if one.state is State.PAUSED]
+    return watched
 
 
 def _signal(project: Project, query: Query) -> str | None:

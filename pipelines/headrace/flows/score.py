@@ -109,11 +109,12 @@ def _planned(score: Score, batch: Batch, asked: _Asked) -> Mapping[str, Any]:
     def choose() -> Mapping[str, Any]:
         if asked.between is None:
             return {"version": None, "cuts": {}}
-        needed = {name: _newest_end(feature_set, asked.between[1]) for name, feature_set in score.feature_sets.items()}
-        patience = score.model.wait.total_seconds() if score.patient else 0.0
-        found = wait_for(batch.spark, score.lake, needed, patience=patience)
-        pinned = registry.pin(score.registry, score.model.registered_model, score.model.alias)
+        model = score.model
+        pinned = registry.pin(score.registry, model.registered_model, model.alias, remedy=model.first_version)
         registry.load(pinned)  # one that cannot be is not chosen
+        needed = {name: _newest_end(feature_set, asked.between[1]) for name, feature_set in score.feature_sets.items()}
+        patience = model.wait.total_seconds() if score.patient else 0.0
+        found = wait_for(batch.spark, score.lake, needed, patience=patience)
         return {"version": pinned.version, "cuts": {name: cut.to_json() for name, cut in found.items()}}
 
     return planned(batch.spark, score.lake, FLOW, score.model.name, batch.writer, at=batch.offsets.time, choose=choose)

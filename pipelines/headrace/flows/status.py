@@ -21,6 +21,7 @@ from headrace.io.offsets import last_version, reached_offset
 from headrace.io.online import open_store
 from headrace.io.reader import open_tables, rows_of
 from headrace.io.table_log import table_log
+from headrace.models.spec import Model
 
 if TYPE_CHECKING:
     import duckdb
@@ -54,6 +55,7 @@ class Standing:
     ended: the signal's end of input is declared and reached.
     driver_alive: whether a driver holds the query; None where that cannot be told.
     looked_at: when one last looked after it, or, where that cannot be told, ended a batch of it.
+    lacking: of a model that has decided nothing yet though records wait, what it waits for; None if nothing.
     online: how far the online view of a set follows its log; None where there is no view, or nothing to hold.
     """
 
@@ -69,6 +71,7 @@ class Standing:
     ended: bool
     driver_alive: bool | None
     looked_at: datetime | None
+    lacking: str | None = None
     online: str | None = None
 
 
@@ -108,6 +111,8 @@ def _standing(
     flow, subject = key
     driver = driver_of(checkpoint_path(project, flow, subject))
     looked_at = driver.looked_at.replace(tzinfo=None) if driver.looked_at else _time(last.get("batch_time"))
+    pending = _pending(connection, project, flow, subject, last.get("query_id"))
+    undecided = flow == "score" and pending != "0" and not outcomes.get("predicted")
     return Standing(
         query=f"{flow}.{subject}",
         batches=int(str(last.get("batches", 0))),
@@ -115,14 +120,28 @@ def _standing(
         rows_in=int(str(last.get("rows_in") or 0)),
         outcomes=dict(sorted(outcomes.items())),
         high_water=_time(last.get("high_water")),
-        pending=_pending(connection, project, flow, subject, last.get("query_id")),
+        pending=pending,
         provisional=_provisional(connection, subject) if flow == "features" and last else None,
         paused=paused,
         ended=bool(last.get("ended")),
         driver_alive=driver.alive,
         looked_at=looked_at,
+        lacking=_lacking(project, project.models[subject]) if undecided else None,
         online=_online(connection, project, subject, str(last["query_id"])) if flow == "features" and last else None,
     )
+
+
+def _lacking(project: Project, model: Model) -> str | None:
+    """Asked for only before the first decision: a registry takes seconds to answer."""
+    try:
+        from headrace.io.registry import pin
+
+        pin(project.settings.registry, model.registered_model, model.alias, remedy=model.first_version)
+    except ModuleNotFoundError as error:
+        return f"whether {model.registered_model} has a version cannot be told: {error.name} is not installed"
+    except InfrastructureError as error:
+        return str(error)
+    return None
 
 
 def _online(connection: duckdb.DuckDBPyConnection, project: Project, name: str, query_id: str) -> str | None:

@@ -12,7 +12,7 @@ from threading import Event
 from pyspark.sql import SparkSession
 from pyspark.sql.streaming.query import StreamingQuery
 
-from headrace.errors import HeadraceError, SourceChanged
+from headrace.errors import HeadraceError, NotRegistered, SourceChanged
 from headrace.flows.project import Project
 from headrace.flows.queries import Query, Stopping
 from headrace.flows.restarts import History
@@ -23,7 +23,8 @@ __all__ = ["State", "Watched"]
 log = logging.getLogger("headrace.run")
 
 _FINAL = ("ConfigError", "SourceChanged", "UsageError")
-_FINAL_ONCE = (*_FINAL, "NotRegistered")
+# How often, in seconds, a model is asked again for a version: somebody makes one, so there is nothing to back off from.
+_ASK_AGAIN = 30.0
 _OTHER_COLUMNS = "OtherColumns"
 
 
@@ -33,6 +34,7 @@ class State(StrEnum):
     RUNNING = "running"
     WAITING = "waiting to restart"
     PAUSED = "paused"
+    NO_VERSION = "waits for a version"
     DONE = "done"
     STOPPED = "stopped"
     GAVE_UP = "gave up"
@@ -43,6 +45,7 @@ class Watched:
     """A query under supervision: its state, why it last failed, and when it starts again.
 
     held: set while its source is paused; the query begins no batch then.
+    lacking: what it said when its model had no version, so that it is said once.
     """
 
     query: Query
@@ -52,6 +55,7 @@ class Watched:
     next_start: float = 0.0
     running: StreamingQuery | None = None
     held: Event = field(default_factory=Event)
+    lacking: str = ""
 
     def waiting(self) -> str:
         """What its source holds that it has not read, in the source's own unit; blank where Spark does not say."""
@@ -77,8 +81,11 @@ class Watched:
         elif self.state is State.PAUSED and not paused and not once:
             self.held.clear()
             self.state, self.error, self.next_start = State.WAITING, "", 0.0
-        elif self.state is State.WAITING and time.monotonic() >= self.next_start:
+        elif self._is_to_start(once=once) and time.monotonic() >= self.next_start:
             self._begin(spark, project, once=once, stop=stop)
+
+    def _is_to_start(self, *, once: bool) -> bool:
+        return self.state is State.WAITING or (self.state is State.NO_VERSION and not once)
 
     def _hold(self) -> None:
         """End after the batch that is under way."""
@@ -116,13 +123,18 @@ class Watched:
             log.error("%s is paused: %s", self.query.name, self.error)
             return
         policy, now = project.settings.restarts, time.monotonic()
+        if kind == NotRegistered.__name__ and (not once or project.models[self.query.subject].training is not None):
+            if took_in or self.error != self.lacking:
+                log.warning("%s waits: %s", self.query.name, self.error)
+            self.state, self.next_start, self.lacking = State.NO_VERSION, now + _ASK_AGAIN, self.error
+            return
         if kind == _OTHER_COLUMNS and took_in:
             # A start takes the columns anew: no failure, however often a table is given another one.
             self.state, self.next_start = State.WAITING, now
             log.info("%s starts again: %s", self.query.name, self.error)
             return
         self.history = self.history.failed(policy, now)
-        if kind in (_FINAL_ONCE if once else _FINAL) or self.history.given_up(policy):
+        if kind in _FINAL or (once and kind == NotRegistered.__name__) or self.history.given_up(policy):
             self.state = State.GAVE_UP
             log.error("%s gave up: %s", self.query.name, self.error)
             return

@@ -62,7 +62,7 @@ def run(
         checkpoint = _checkpoint(gx, context, name, suite, publishes=folder is not None)
         ran = checkpoint.run(batch_parameters={"dataframe": sample}, run_id=gx.RunIdentifier(run_name=occasion))
         ((identifier, result),) = ran.run_results.items()
-        page = None if folder is None else published(context, folder, identifier)
+        page = None if folder is None else published(context, folder, identifier, only_warned=_only_warned(result))
     by_place = {each.expectation_config.meta["place"]: _outcome(each) for each in result.results}
     return Report(tuple(by_place[place] for place in range(len(suite))), page)
 
@@ -105,6 +105,11 @@ def _expectations(suite: Sequence[Mapping[str, Any]]) -> list[Any]:
         ExpectationConfiguration(**{**each, "meta": {**each.get("meta", {}), "place": place}}).to_domain_obj()
         for place, each in enumerate(suite)
     ]
+
+
+def _only_warned(result: Any) -> bool:
+    broken = [each.expectation_config.severity for each in result.results if not each.success]
+    return bool(broken) and all(severity == "warning" for severity in broken)
 
 
 def _outcome(result: Any) -> Outcome:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -27,6 +28,9 @@ _PROPERTIES = {
     # A feature set or a model that is added later reads its signal from the first commit on.
     "delta.logRetentionDuration": "interval 3650 days",
 }
+
+# A text is matched too, so that a double quote in it is left alone.
+_TEXT_OR_NAME = re.compile(r"""'[^']*'|"(?P<name>[^"]*)["]""")
 
 # A stream that reads a table is seldom farther behind its end than so many versions.
 _LATER = 8
@@ -124,8 +128,24 @@ class Lake:
         """Make or replace the view beside the tables, where those have names; folders have no place for a view."""
         if self.storage.root is not None:
             return
-        spark.sql(f"USE `{self.storage.catalog}`.`{self.storage.schema_}`")
+        self._use_schema(spark)
         spark.sql(f"CREATE OR REPLACE VIEW `{view.name}` COMMENT {_quoted(view.grain)} AS {in_spark(view)}")
+
+    def use(self, spark: SparkSession, tables: Iterable[Table], views: Iterable[View]) -> None:
+        """Let queries in this session name tables and views plainly, as ``open_tables`` does for DuckDB.
+
+        A schema of a catalog holds both, and becomes the session's own. Of folders, temporary views are made.
+        """
+        if self.storage.root is None:
+            self._use_schema(spark)
+            return
+        for table in tables:
+            self.read(spark, table.name).createOrReplaceTempView(table.name)
+        for view in views:
+            spark.sql(f"CREATE OR REPLACE TEMP VIEW `{view.name}` AS {in_spark(view)}")
+
+    def _use_schema(self, spark: SparkSession) -> None:
+        spark.sql(f"USE `{self.storage.catalog}`.`{self.storage.schema_}`")
 
     def read(self, spark: SparkSession, table: str) -> DataFrame:
         """The table as it is now."""
@@ -241,8 +261,8 @@ def _quoted_path(path: str) -> str:
 
 
 def in_spark(view: View) -> str:
-    """The view's query, with names quoted as Spark quotes them."""
-    return view.sql.replace('"', "`")
+    """The view's query, with names quoted as Spark quotes them; in Spark, double quotes hold a text."""
+    return _TEXT_OR_NAME.sub(lambda match: match[0] if match["name"] is None else f"`{match['name']}`", view.sql)
 
 
 def local_rows(spark: SparkSession, table: Table, rows: Sequence[Mapping[str, object]]) -> DataFrame:

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
 from headrace.io.file_lock import lock_file
+from headrace.io.offline_pages import index_of, offline, with_warnings_only
 
 __all__ = ["FOLDER", "KEPT", "SITE", "alone", "opened", "published"]
 
@@ -22,8 +23,6 @@ KEPT = 50
 
 _STORED = "gx/uncommitted/validations"
 _PAGES = "pages"
-# The pages take their style from the web; a picture fetched from there would tell its owner who looks at which pages.
-_POLICY = "<meta http-equiv=\"Content-Security-Policy\" content=\"img-src 'self' data:; connect-src 'none'\">"
 # Great Expectations knows one project a process at a time.
 _one_at_a_time = threading.Lock()
 
@@ -70,12 +69,14 @@ def _forget(folder: Path, name: str) -> None:
             shutil.rmtree(old)
 
 
-def published(context: Any, folder: Path, identifier: Any) -> Path:
-    """The page of a run, once every page is kept from telling others that it was looked at."""
+def published(context: Any, folder: Path, identifier: Any, *, only_warned: bool) -> Path:
+    """The page of a run, once no page needs another server. only_warned: nothing but what warns was broken."""
     (site,) = context.get_docs_sites_urls(resource_identifier=identifier, site_name=SITE)
-    page = Path(url2pathname(urlsplit(site["site_url"]).path)).resolve()
-    for path in (folder / _PAGES).rglob("*.html"):
-        text = path.read_text(encoding="utf-8")
-        if _POLICY not in text:
-            path.write_text(text.replace("<head>", f"<head>{_POLICY}", 1), encoding="utf-8")
+    page, pages = Path(url2pathname(urlsplit(site["site_url"]).path)).resolve(), folder / _PAGES
+    if only_warned:
+        page.write_text(with_warnings_only(page.read_text(encoding="utf-8")), encoding="utf-8")
+    for path in pages.rglob("*.html"):
+        path.write_text(offline(path.read_text(encoding="utf-8")), encoding="utf-8")
+    # The library's own is put together by scripts of other servers.
+    (pages / "index.html").write_text(index_of(pages), encoding="utf-8")
     return page

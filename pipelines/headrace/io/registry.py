@@ -45,10 +45,11 @@ class Pinned:
         return f"{self.name} version {self.version}"
 
 
-def pin(registry: Registry, name: str, alias: str) -> Pinned:
+def pin(registry: Registry, name: str, alias: str, *, remedy: str = "register one") -> Pinned:
     """The version a registered model's alias stands for at this moment.
 
-    Raises NotRegistered where it stands for none, InfrastructureError where the registry does not say.
+    remedy: how it gets one. Raises NotRegistered where it stands for none, InfrastructureError where the registry does
+    not say.
     """
     from mlflow.exceptions import MlflowException
 
@@ -58,9 +59,7 @@ def pin(registry: Registry, name: str, alias: str) -> Pinned:
         if error.error_code not in UNKNOWN:
             told = f"MLflow's registry does not say which version of {name} is {alias}: {error}"
             raise InfrastructureError(told) from error
-        raise NotRegistered(
-            f"model {name} has no version called {alias} in the registry: train one with 'headrace train'"
-        ) from error
+        raise NotRegistered(f"{name} has no version called {alias} in MLflow's registry: {remedy}") from error
     return Pinned(registry, name, str(found.version))
 
 

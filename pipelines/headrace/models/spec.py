@@ -135,6 +135,13 @@ class Model(Section):
     training: Training | None = None
 
     @property
+    def first_version(self) -> str:
+        """How a version comes to be that the alias stands for."""
+        if self.training is not None:
+            return f"'headrace train {self.name}' makes one"
+        return f"register one of yours under that alias, or declare 'training' in conf/models/{self.name}.yml"
+
+    @property
     def classifies(self) -> bool:
         """Whether it answers with the probability that something is so."""
         return self.output.kind == "probability"
