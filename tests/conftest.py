@@ -8,12 +8,17 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 # PySpark takes a program without a file for its own doctests, and ends it.
 sys.modules["__main__"].__dict__.setdefault("__file__", __file__)
+
+# How fast this machine is at the moment is nothing to test.
+settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("patient")
 
 
 @pytest.fixture(scope="session")

@@ -20,7 +20,7 @@ from headrace.config import RedisOnline
 
 PASSWORD = "s3cret/of mine"
 _URL_PASSWORD = "s3cret%2Fof%20mine"
-_WAIT = 20.0
+_WAIT = 300.0
 
 
 @dataclass

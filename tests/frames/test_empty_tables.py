@@ -10,8 +10,8 @@ from tests.empty_tables import with_tables
 
 from headrace.config import Clock, FileSource, Registry, Settings, Signal, Storage
 from headrace.contracts.model import Contract, Field, Kind
+from headrace.flows.catalog import tables
 from headrace.flows.project import Project
-from headrace.flows.queries import tables
 from headrace.io.lake import Lake
 
 # What has no part in which tables there are; a project has one signal at least.

@@ -12,8 +12,9 @@ import pytest
 from pyspark.sql import SparkSession
 from tests import flights
 
+from headrace.flows.catalog import tables
 from headrace.flows.project import Project, load
-from headrace.flows.queries import create_tables, tables
+from headrace.flows.queries import create_tables
 from headrace.io.lake import Lake, Writer, local_rows
 
 TOUR = flights.CONF.parent / "notebooks" / "tour.py"

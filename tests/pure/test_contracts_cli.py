@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
 import subprocess
@@ -303,6 +304,20 @@ def test_a_proposal_passes_lint() -> None:
     assert looked.exit_code == 0, looked.output
 
 
+def test_a_compressed_file_with_a_byte_order_mark_and_a_damaged_one() -> None:
+    plain = Path(records("landing/mill.jsonl"))
+    plain.write_bytes(b"\xef\xbb\xbf" + plain.read_bytes())
+    packed = plain.with_suffix(".jsonl.gz")
+    packed.write_bytes(gzip.compress(plain.read_bytes()))
+    read = runner.invoke(app, ["contracts", "infer", str(packed)])
+    assert read.exit_code == 0, read.output
+    assert read.stderr == "40 records read.\n"
+    packed.write_bytes(packed.read_bytes()[:-20])
+    damaged = runner.invoke(app, ["contracts", "infer", str(packed)])
+    assert (damaged.exit_code, damaged.stdout) == (2, "")
+    assert damaged.stderr.startswith("landing/mill.jsonl.gz cannot be read: Compressed file ended before ")
+
+
 def test_a_folder_and_what_was_left_out_of_it() -> None:
     records("landing/1.jsonl", nested={"a": 1})
     write("landing/2.jsonl", '\n{"id": 1, "id": 2}\n[1]\n{"a": ' + "1" * 2**20 + "}\n" + '{"id": "last", "at": "soon"}')
@@ -389,5 +404,5 @@ def test_contracts_load_nothing_slow() -> None:
         "assert not slow, slow\n"
     )
     environment = os.environ | {"PYTHONPATH": str(REPOSITORY / "pipelines")}
-    ran = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True, timeout=60)
+    ran = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True, timeout=600)
     assert ran.returncode == 0, ran.stderr

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from headrace.errors import InfrastructureError
+from headrace.errors import InfrastructureError, UsageError
 from headrace.io import java
-from headrace.io.jars import built_reader, cache_folder, fetch, reader
+from headrace.io.jars import built_reader, cache_folder, fetch, for_spark, reader
 from headrace.io.jars.lock import Lock
 
 
@@ -95,6 +95,18 @@ def test_sources_that_cannot_be_compiled_leave_nothing(tmp_path: Path, monkeypat
 
 def test_the_cache_is_where_the_variable_says(tmp_path: Path) -> None:
     assert cache_folder({"HEADRACE_CACHE": str(tmp_path)}) == tmp_path
+
+
+@pytest.mark.parametrize(
+    ("name", "sign"), [("data [1]", "["), ("a,b", ","), ("a#b", "#"), ("a%20b", "%20"), ("{x}", "{"), ("st*r", "*")]
+)
+def test_a_cache_that_spark_could_not_name_is_refused(tmp_path: Path, name: str, sign: str) -> None:
+    with pytest.raises(UsageError) as refused:
+        for_spark(conf_dir=None, cache=tmp_path / name, say=print)
+    assert str(refused.value).endswith(
+        f"has {sign!r} in its path, and Spark would not find them: set HEADRACE_CACHE to another folder"
+    )
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize(("told", "version"), [("17.0.15", 17), ("21", 21), ("1.8.0_401", None), ("11.0.2", None)])

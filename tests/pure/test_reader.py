@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, date, datetime
@@ -193,12 +194,24 @@ def test_columns_that_are_called_otherwise_in_the_files_are_not_read_as_null(tmp
         pass
 
 
-@pytest.mark.parametrize("name", ["data [1]", "a%20b", "a|b", "a^b"])
-def test_a_folder_that_delta_rs_takes_for_another_is_refused(tmp_path: Path, name: str) -> None:
-    (tmp_path / name / "made").mkdir(parents=True)
+@pytest.mark.parametrize("name", ["data [1]", "data {1,2}", "a|b", "a^b", "a*b", "a?b"])
+def test_a_folder_is_read_and_no_other_that_its_name_would_match_as_a_pattern(tmp_path: Path, name: str) -> None:
+    for folder, number in (("plain", 1), ("data 1", 2), ("a b", 2)):
+        write_deltalake(tmp_path / folder / "made", pa.table({"n": [number]}))
+    (written,) = (tmp_path / "plain/made").glob("*.parquet")
+    for folder in ("data 1", "a b"):  # the same name of the file, so that the pattern would match it
+        (other,) = (tmp_path / folder / "made").glob("*.parquet")
+        other.rename(other.with_name(written.name))
+    shutil.copytree(tmp_path / "plain", tmp_path / name)
+    with open_tables(Storage(root=str(tmp_path / name)), [MADE], []) as connection:
+        assert connection.sql("SELECT n FROM made").fetchall() == [(1,)]
+
+
+def test_a_folder_that_delta_rs_takes_for_another_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "a%20b" / "made").mkdir(parents=True)
     with (
-        pytest.raises(InfrastructureError, match="cannot be read without Spark: move it to a folder"),
-        open_tables(Storage(root=str(tmp_path / name)), [MADE], []),
+        pytest.raises(InfrastructureError, match="move it to a folder without %20 in its name"),
+        open_tables(Storage(root=str(tmp_path / "a%20b")), [MADE], []),
     ):
         pass
 

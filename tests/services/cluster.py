@@ -18,7 +18,7 @@ from pathlib import Path
 from headrace.io.jars.ivy import pyspark_folder
 
 HOST = "127.0.0.1"
-PATIENCE_SECONDS = 60
+PATIENCE_SECONDS = 600
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class Cluster:
         jars: Sequence[Path] = (),
         conf: Mapping[str, str] | None = None,
         env: Mapping[str, str] | None = None,
-        timeout: float = 240,
+        timeout: float = 900,
     ) -> subprocess.CompletedProcess[str]:
         """Run a script as ``spark-submit`` does, driver here and executors on the worker; its output is captured."""
         settings = {

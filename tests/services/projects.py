@@ -55,7 +55,7 @@ class Place:
                 self.command(*arguments), env=environ, stdout=output, stderr=output, start_new_session=True
             )
 
-    def run(self, *arguments: str, timeout: float = 600) -> subprocess.CompletedProcess[str]:
+    def run(self, *arguments: str, timeout: float = 1800) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             self.command(*arguments), env=dict(self.environ), capture_output=True, text=True, timeout=timeout
         )

@@ -89,7 +89,7 @@ def cut_off_once(monkeypatch: pytest.MonkeyPatch, spark: SparkSession, batch_id:
 def running(spark: SparkSession, project: Project, home: Path, files: int) -> set[str]:
     """Let the driver run until so many files, each landed when the one before it was through, are in the features.
     Gives what its queries failed for."""
-    stop, errors, deadline, landed = Event(), set[str](), time.monotonic() + 90, 0
+    stop, errors, deadline, landed = Event(), set[str](), time.monotonic() + 900, 0
     lake = Lake(project.settings.storage)
 
     def look(watched: Sequence[Watched]) -> None:

@@ -175,7 +175,7 @@ def test_a_running_driver_pauses_one_source_and_goes_on_when_it_is_resumed(spark
         seen.update({one.query.name: one.state for one in watched})
 
     def until(holds: Callable[[], bool]) -> None:
-        deadline = time.monotonic() + 180
+        deadline = time.monotonic() + 900
         while not holds():
             assert time.monotonic() < deadline, seen
             stop.wait(0.2)
@@ -192,7 +192,7 @@ def test_a_running_driver_pauses_one_source_and_goes_on_when_it_is_resumed(spark
         until(lambda: seen.get(f"ingest.{SIGNAL}") is State.PAUSED)
     finally:
         stop.set()
-        driver.join(timeout=180)
+        driver.join(timeout=900)
     assert not driver.is_alive()
 
 

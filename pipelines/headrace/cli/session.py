@@ -24,6 +24,7 @@ def session(project: Project, conf_dir: Path, say: Callable[[str], None]) -> Spa
     Under ``spark-submit`` the jars are those it was given; on a machine of our own they are fetched once.
     """
     from headrace.io import jars, java
+    from headrace.io.local_path import local_path
     from headrace.io.session import build
 
     spark = project.settings.spark
@@ -31,9 +32,10 @@ def session(project: Project, conf_dir: Path, say: Callable[[str], None]) -> Spa
     if mine:
         java.find(os.environ)
     connectors = jars.for_spark(conf_dir=conf_dir, cache=jars.cache_folder(os.environ), say=say) if mine else ()
-    log = Path(project.settings.storage.checkpoint_root) / "spark.log" if mine else None
+    folder = local_path(project.settings.storage.checkpoint_root) if mine else None
+    log = folder / "spark.log" if folder else None
     if mine:
-        say(f"Starting Spark; its own log is {log}")
+        say(f"Starting Spark; its own log is {log}" if log else "Starting Spark")
     with _beside_results():
         return build(
             f"headrace {re.sub(r'[^a-z0-9_]', '', project.settings.project)}",

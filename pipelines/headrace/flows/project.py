@@ -18,6 +18,7 @@ from headrace.errors import ConfigError, UsageError
 from headrace.features.spec import FeatureSet
 from headrace.flows.locations import located
 from headrace.flows.model_references import check_models
+from headrace.flows.places import check_places
 from headrace.flows.references import Declared, Signals, apart, read_ones
 from headrace.flows.set_references import check_sets
 from headrace.flows.topics import check_rings
@@ -92,11 +93,13 @@ def load(conf_dir: Path, env: str | None, environ: Mapping[str, str]) -> Project
     apart({name: node.at("name") for name, (node, _) in read_ones(sets)}, ENDINGS_OF_SET, mistakes)
     apart({name: node.at("name") for name, (node, _) in read_ones(models)}, ENDINGS, mistakes)
     check_rings(tree, settings, mistakes)
+    placed = located(settings, conf_dir.parent)
+    check_places(tree, placed, mistakes)
     checked_sets = check_sets(sets, signals, mistakes)
     checked_models = check_models(models, sets, signals, mistakes)
     mistakes.done()
     return Project(
-        settings=located(settings, conf_dir.parent),
+        settings=placed,
         contracts=contracts,
         feature_sets=checked_sets,
         models=checked_models,

@@ -18,6 +18,7 @@ from pyspark.sql import functions as F
 from headrace.errors import InfrastructureError
 from headrace.io.local_path import local_path
 from headrace.io.offsets import Offsets, parse_offsets
+from headrace.io.paths import literal
 from headrace.io.session import create_file
 
 __all__ = ["Checkpoint"]
@@ -56,7 +57,7 @@ class Checkpoint:
         """What was chosen under a name when the query first started here; chosen now if this is the first time."""
         folder = f"{self.path}/{name}"
         try:
-            row = spark.read.text(folder).first()
+            row = spark.read.text(literal(folder)).first()
         except AnalysisException as error:
             if error.getCondition() != "PATH_NOT_FOUND":
                 raise
@@ -72,7 +73,7 @@ class Checkpoint:
         if folder is not None:
             return (folder / name).read_text(encoding="utf-8") if (folder / name).exists() else None
         try:
-            row = spark.read.text(f"{self.path}/{name}", wholetext=True).first()
+            row = spark.read.text(literal(f"{self.path}/{name}"), wholetext=True).first()
         except Exception as error:
             if "PATH_NOT_FOUND" in str(error):
                 return None

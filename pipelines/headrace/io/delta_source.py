@@ -17,6 +17,7 @@ from pyspark.sql import functions as F
 
 from headrace.config import DeltaSource
 from headrace.errors import ConfigError, InfrastructureError, UsageError
+from headrace.io.paths import literal, sql_path
 from headrace.tables import HEADERS
 
 __all__ = ["SourceTable", "arrivals", "file_name", "payloads", "row_envelopes", "row_stream", "source_table"]
@@ -130,7 +131,7 @@ def row_envelopes(payloads: DataFrame, signal: str, arrived: DataFrame) -> DataF
 
 def arrivals(spark: SparkSession, location: str, versions: Sequence[int]) -> DataFrame:
     """When the table got its files: one row for each that the versions added, by their entries in its log."""
-    entries = [f"{location}/_delta_log/{version:020}.json" for version in versions]
+    entries = [literal(f"{location}/_delta_log/{version:020}.json") for version in versions]
     if not entries:
         return spark.range(0).selectExpr("'' AS _file", "CAST(NULL AS TIMESTAMP) AS arrived_at")
     added = spark.read.schema(_ADDED).json(entries)
@@ -156,5 +157,5 @@ def _json(struct: Column) -> Column:
 
 def _sql_name(source: DeltaSource) -> str:
     if source.path is not None:
-        return f"delta.`{source.path}`"
+        return sql_path(source.path)
     return ".".join(f"`{part}`" for part in str(source.table).split("."))

@@ -17,6 +17,7 @@ from pyspark.sql.types import ArrayType, DataType, StructField, StructType
 from headrace.config import Storage
 from headrace.errors import ConfigError
 from headrace.io.lease import turn
+from headrace.io.paths import sql_path
 from headrace.tables import Column, Table, View
 
 __all__ = ["Lake", "Writer", "in_spark", "local_rows"]
@@ -64,7 +65,7 @@ class Lake:
         """The table as SQL writes it."""
         if self.storage.root is None:
             return f"`{self.storage.catalog}`.`{self.storage.schema_}`.`{table}`"
-        return f"delta.`{self.storage.root}/{table}`"
+        return sql_path(f"{self.storage.root}/{table}")
 
     def exists(self, spark: SparkSession, table: str) -> bool:
         """Whether the table is there."""

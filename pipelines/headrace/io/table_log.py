@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
 __all__ = ["TableLog", "open_log", "table_log"]
 
-# delta-rs takes a folder for a URL: these end it by a panic, or name another folder.
-_UNREADABLE = re.compile(r"[\[\]^|]|%[0-9A-Fa-f]{2}")
+# delta-rs takes a folder for a URL, and so for the folder whose name has the character of that code.
+_CODE = re.compile(r"%[0-9A-Fa-f]{2}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,9 +34,10 @@ def open_log(path: str) -> DeltaTable | None:
     from deltalake import DeltaTable
     from deltalake.exceptions import TableNotFoundError
 
-    if local_path(path) is not None and _UNREADABLE.search(path):
+    code = _CODE.search(path) if local_path(path) is not None else None
+    if code is not None:
         raise InfrastructureError(
-            f"the table at {path} cannot be read without Spark: move it to a folder whose path has no [, ], ^, | or %"
+            f"the table at {path} cannot be read without Spark: move it to a folder without {code[0]} in its name"
         )
     try:
         return DeltaTable(path)

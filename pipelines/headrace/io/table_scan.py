@@ -7,6 +7,7 @@ itself, by threads that end with its connection, and those of a store through a 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -23,6 +24,8 @@ __all__ = ["TableScan", "scan_files", "scan_stream", "scan_table"]
 
 # Reader features that change nothing in what a data file holds.
 _HARMLESS = {"timestampNtz", "v2Checkpoint", "vacuumProtocolCheck"}
+# What DuckDB takes for a pattern in a file's name; in brackets each stands for itself.
+_PATTERN = re.compile(r"([*?\[])")
 _NULL_PARTITION = "__HIVE_DEFAULT_PARTITION__"
 
 
@@ -66,9 +69,11 @@ def scan_files(connection: duckdb.DuckDBPyConnection, name: str, folder: str, ta
         for column, kind in types.items()
     )
     written = {column: kind for column, kind in types.items() if column not in paths}
-    listed = ", ".join(map(_text, files))
+    literals = tuple(_PATTERN.sub(r"[\1]", file) for file in files)
+    listed = ", ".join(map(_text, literals))
     return TableScan(
-        f"SELECT {columns} FROM read_parquet([{listed}], filename = true, schema = {_schema(written)})", files
+        f"SELECT {columns} FROM read_parquet([{listed}], filename = true, schema = {_schema(written)})",
+        tuple(dict.fromkeys((*literals, *files))),  # it asks leave to open a file by what it was given, and by its name
     )
 
 

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Literal
+from typing import Final, Literal
 
-from headrace.errors import InfrastructureError
+from headrace.errors import InfrastructureError, UsageError
 from headrace.io import java
 from headrace.io.jars import ivy, reader
 from headrace.io.jars.lock import Lock, exclusive
@@ -22,23 +23,40 @@ __all__ = ["Conf", "built_reader", "cache_folder", "fetch", "for_spark"]
 
 Conf = Literal["connectors", "compiler", "broker"]
 
+_NO_PATH: Final = re.compile(r"[,#\[\]{}*?\\]|%[0-9A-Fa-f]{2}")
+
 
 def cache_folder(environ: Mapping[str, str]) -> Path:
     """``$HEADRACE_CACHE``, else ``~/.cache/headrace``."""
     named = environ.get("HEADRACE_CACHE")
-    return Path(named) if named else Path.home() / ".cache" / "headrace"
+    return Path(named).absolute() if named else Path.home() / ".cache" / "headrace"
 
 
 def for_spark(*, conf_dir: Path | None, cache: Path, say: Callable[[str], None]) -> tuple[Path, ...]:
-    """All that Spark has to be given: the connectors, fetched as ``fetch`` does, and the reader of records."""
+    """All that Spark has to be given: the connectors, fetched as ``fetch`` does, and the reader of records.
+
+    Raises UsageError where Spark would take the path of the cache for something else.
+    """
+    _refuse_path(cache)
     return (*fetch("connectors", conf_dir=conf_dir, cache=cache, say=say), built_reader(cache, say))
+
+
+def _refuse_path(cache: Path) -> None:
+    """Spark's list of jars has commas between them, and each is a pattern and a URI."""
+    found = _NO_PATH.search(str(cache))
+    if found is not None:
+        raise UsageError(
+            f"{str(cache)!r}, where the jars are kept, has {found[0]!r} in its path, and Spark would not find them: "
+            "set HEADRACE_CACHE to another folder"
+        )
 
 
 def built_reader(cache: Path, say: Callable[[str], None]) -> Path:
     """The jar of headrace's own classes, compiled once for each version of their sources.
 
-    Raises InfrastructureError when the compiler cannot be had, or they cannot be compiled.
+    Raises InfrastructureError when the compiler cannot be had, or they cannot be compiled; UsageError as ``for_spark``.
     """
+    _refuse_path(cache)
     folder = cache / "jars" / "reader" / reader.version()
     if not folder.is_dir():
         with exclusive(folder.with_suffix(".lock")):

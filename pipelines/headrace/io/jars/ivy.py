@@ -45,13 +45,15 @@ def retrieve(conf: str, lock: Lock, launcher: Path, scratch: Path) -> Path:
 
     Raises InfrastructureError when Ivy finds no network, or a jar is nowhere to be had.
     """
+    scratch = scratch.absolute()
     file = scratch / "ivy.xml"
     file.write_bytes(lock.ivy)
     command = [str(launcher), "-jar", str(_ivy_jar()), "-ivy", str(file), "-cache", str(scratch / "cache")]
-    command += ["-settings", str(lock.settings)] if lock.settings else []
-    command += ["-confs", conf, "-retrieve", f"{scratch}/[conf]/[artifact]-[revision].[ext]"]
+    command += ["-settings", str(lock.settings.absolute())] if lock.settings else []
+    command += ["-confs", conf, "-retrieve", "[conf]/[artifact]-[revision].[ext]"]
     try:
-        ran = subprocess.run(command, capture_output=True, text=True, timeout=_PATIENCE_SECONDS)
+        # The pattern is relative, for Ivy would take brackets in the folder's own path for names of parts.
+        ran = subprocess.run(command, cwd=scratch, capture_output=True, text=True, timeout=_PATIENCE_SECONDS)
     except subprocess.TimeoutExpired as error:
         raise InfrastructureError(f"Fetching jars took over {_PATIENCE_SECONDS // 60} minutes. {_REMEDY}") from error
     found = scratch / conf
