@@ -9,6 +9,8 @@
     │   └── HeldBack        (1)   a batch broke a limit of its source, which is paused
     └── InfrastructureError (3)   Java, a jar, a port, a broker, a registry or a table failed
         ├── NotRegistered   (3)   the registry has no version under a model's alias
+        ├── SourceMissing   (3)   a source's folder, topic or table is not there
+        ├── CheckpointDamaged (3) a checkpoint lacks what its query has to know
         └── SourceChanged   (3)   a source no longer is what its checkpoint was made from
 
 Bad data is never an exception: it becomes a row of ``dead_letters``.
@@ -21,12 +23,14 @@ from typing import ClassVar
 
 __all__ = [
     "CheckFailed",
+    "CheckpointDamaged",
     "ConfigError",
     "HeadraceError",
     "HeldBack",
     "InfrastructureError",
     "NotRegistered",
     "SourceChanged",
+    "SourceMissing",
     "UsageError",
 ]
 
@@ -74,6 +78,17 @@ class InfrastructureError(HeadraceError):
 
 class NotRegistered(InfrastructureError):
     """A model has no version to score with yet. A running driver tries again; a run that ends says so at once."""
+
+
+class SourceMissing(InfrastructureError):
+    """There is no such source yet. A running driver looks again; a run that ends says so at once."""
+
+
+class CheckpointDamaged(InfrastructureError):
+    """A checkpoint lacks a part, or has one that cannot be read. The text says what may be lost or doubled.
+
+    Spark would go on with what is left, or begin anew in the same tables, so the query is not started.
+    """
 
 
 class SourceChanged(InfrastructureError):

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from headrace.config import DeltaSource, FileSource, KafkaSource
@@ -20,6 +19,7 @@ from headrace.io.checkpoint import Checkpoint
 from headrace.io.cuts import backfill_of, history_of
 from headrace.io.online import open_store
 from headrace.io.reader import open_tables
+from headrace.io.source_folder import look_into
 from headrace.io.table_log import table_log
 
 if TYPE_CHECKING:
@@ -154,12 +154,15 @@ def _pending(
 
 
 def _files(source: FileSource, reached: Mapping[str, int]) -> str | None:
-    folder = Path(source.path)
-    if "://" in source.path or not folder.is_dir():
+    try:
+        folder = look_into(source)
+    except OSError:
+        return None  # the tables can be read all the same
+    if folder is None:
         return None
-    there = [one for one in folder.iterdir() if one.name[0] not in "._" and one.is_file() and one.stat().st_size]
-    waiting = [one for one in there if one.name not in reached]
-    return f"{len(waiting)} file{'' if len(waiting) == 1 else 's'}" if waiting else "0"
+    waiting = [name for name, size in folder.sizes.items() if size and name not in reached]
+    unread = f", {len(folder.unreadable)} unreadable" if folder.unreadable else ""
+    return (f"{len(waiting)} file{'' if len(waiting) == 1 else 's'}" if waiting else "0") + unread
 
 
 def _commits(source: DeltaSource, checkpoint: Checkpoint) -> str | None:
