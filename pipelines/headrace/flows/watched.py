@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import random
-import re
 import time
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -13,22 +12,14 @@ from threading import Event
 from pyspark.sql import SparkSession
 from pyspark.sql.streaming.query import StreamingQuery
 
-from headrace.errors import HeadraceError, SourceChanged
+from headrace.flows.failures import OTHER_COLUMNS, explain
 from headrace.flows.project import Project
 from headrace.flows.queries import Query, Stopping
 from headrace.flows.restarts import History
-from headrace.io import delta_failures, kafka_failures
 
 __all__ = ["State", "Watched"]
 
 log = logging.getLogger("headrace.run")
-
-_FINAL = ("ConfigError", "SourceChanged", "UsageError")
-_FINAL_ONCE = (*_FINAL, "NotRegistered")
-_OTHER_COLUMNS = "OtherColumns"
-_TRACEBACK = "Traceback (most recent call last):"
-_OF_JAVA, _CAUSED_BY = "py4j.protocol.Py4JJavaError", "Caused by: "
-_OURS = re.compile(r"headrace\.errors\.(\w+): (.+)")
 
 
 class State(StrEnum):
@@ -112,21 +103,22 @@ class Watched:
 
     def _fail(self, project: Project, error: BaseException, *, once: bool) -> None:
         """Plan the next start, or give up: at once where no restart can help, else after too many failures."""
-        kind, self.error = _cause(error)
+        failure = explain(error)
+        self.error = failure.text
         took_in, self.running = _took_in(self.running), None
-        if kind == "HeldBack":
+        if failure.kind == "HeldBack":
             self.held.set()
             self.state = State.PAUSED
             log.error("%s is paused: %s", self.query.name, self.error)
             return
         policy, now = project.settings.restarts, time.monotonic()
-        if kind == _OTHER_COLUMNS and took_in:
+        if failure.kind == OTHER_COLUMNS and took_in:
             # A start takes the columns anew: no failure, however often a table is given another one.
             self.state, self.next_start = State.WAITING, now
             log.info("%s starts again: %s", self.query.name, self.error)
             return
         self.history = self.history.failed(policy, now)
-        if kind in (_FINAL_ONCE if once else _FINAL) or self.history.given_up(policy):
+        if failure.is_final(once=once) or self.history.given_up(policy):
             self.state = State.GAVE_UP
             log.error("%s gave up: %s", self.query.name, self.error)
             return
@@ -142,34 +134,3 @@ def _took_in(query: StreamingQuery | None) -> bool:
 
 def _was_stopped(failure: BaseException) -> bool:
     return f"{Stopping.__module__}.{Stopping.__qualname__}" in str(failure)
-
-
-def _cause(error: BaseException) -> tuple[str, str]:
-    """The class and text of the error headrace raised, wherever it stands in Spark's account of it.
-
-    Of any other error the line that says what it was: a Python traceback ends with it, Spark's messages begin with it.
-    """
-    if isinstance(error, HeadraceError):
-        return type(error).__name__, str(error)
-    text = str(error)
-    ours = _OURS.search(text)
-    if ours is not None:
-        return ours[1], ours[2]
-    of_source = delta_failures.explained(text)
-    if of_source is not None:
-        passing, told = of_source
-        return _OTHER_COLUMNS if passing else SourceChanged.__name__, told
-    of_kafka = kafka_failures.explained(text)
-    if of_kafka is not None:
-        passing, told = of_kafka
-        return type(error).__name__ if passing else SourceChanged.__name__, told
-    return type(error).__name__, _telling(text)[:500] or type(error).__name__
-
-
-def _telling(text: str) -> str:
-    lines = [line.strip() for line in text.rpartition(_TRACEBACK)[2].splitlines() if not line.startswith(" ")]
-    said = [line for line in lines if line]
-    if said and said[0].startswith(_OF_JAVA):
-        causes = [line.removeprefix(_CAUSED_BY) for line in said if line.startswith(_CAUSED_BY)]
-        said = causes[-1:] or [line.removeprefix(": ") for line in said if line.startswith(": ")]
-    return said[0] if said else ""
