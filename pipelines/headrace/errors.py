@@ -10,6 +10,8 @@
     └── InfrastructureError (3)   Java, a jar, a port, a broker, a registry or a table failed
         ├── NotRegistered   (3)   the registry has no version under a model's alias
         ├── ModelFailed     (3)   a version raises, or its answers cannot be matched to the records
+        ├── SourceMissing   (3)   a source's folder, topic or table is not there
+        ├── CheckpointDamaged (3) a checkpoint lacks what its query has to know
         └── SourceChanged   (3)   a source no longer is what its checkpoint was made from
 
 Bad data is never an exception: it becomes a row of ``dead_letters``.
@@ -23,6 +25,7 @@ from typing import ClassVar
 
 __all__ = [
     "CheckFailed",
+    "CheckpointDamaged",
     "ConfigError",
     "HeadraceError",
     "HeldBack",
@@ -30,6 +33,7 @@ __all__ = [
     "ModelFailed",
     "NotRegistered",
     "SourceChanged",
+    "SourceMissing",
     "UsageError",
     "error_text",
     "one_line",
@@ -90,6 +94,17 @@ class NotRegistered(InfrastructureError):
 
 class ModelFailed(InfrastructureError):
     """A version of a model raises for the records it is asked about, or its answers cannot be matched to them."""
+
+
+class SourceMissing(InfrastructureError):
+    """There is no such source yet. A running driver looks again; a run that ends says so at once."""
+
+
+class CheckpointDamaged(InfrastructureError):
+    """A checkpoint lacks a part, or has one that cannot be read. The text says what may be lost or doubled.
+
+    Spark would go on with what is left, or begin anew in the same tables, so the query is not started.
+    """
 
 
 class SourceChanged(InfrastructureError):

@@ -78,19 +78,19 @@ WRONG_LINES: Final[Mapping[str, tuple[str, Damage]]] = {
     "no comma": ("malformed", _for(b',"occurred_at"', b' "occurred_at"', b';"occurred_at"', b',,"occurred_at"')),
     "no colon": ("malformed", _for(b'"running":', b'"running"', b'"running"=', b"running:", b'"running"::')),
     "comment": ("malformed", _for(b'"running":', b'/**/"running":', b'"running":/* x */', b'"running"://x\r')),
-    "byte-order mark": ("malformed", _before(b"\xef\xbb\xbf")),
+    "byte-order mark twice": ("malformed", _before(b"\xef\xbb\xbf\xef\xbb\xbf", b" \xef\xbb\xbf")),
     "raw NUL in front": ("malformed", _before(b"\x00", b"\x01", b"\x1b[31m")),
     "not JSON": (
         "malformed",
         _always(b"<a/>", b"a,b,c", b"{", b"}", b"undefined", b"{]", b"\x00", b"id=7", b"---", b"\\N"),
     ),
-    "two bytes a character": ("malformed", _wide),
+    "two bytes a character": ("foreign_format", _wide),
     "invalid bytes": (
         "invalid_utf8",
         _for(b'"id":"', b'"id":"\xff', b'"id":"\xe9', b'"id":"\xc0\x80', b'"id":"\xed\xa0\x80'),
     ),
     "invalid end": ("invalid_utf8", _behind(b"\xe2\x82", b"\xf4\x90\x80\x80", b"\x80", b"\xf0\x9f")),
-    "compressed": ("invalid_utf8", _always(b"\x1f\x8b\x08\x00\x00\x00", b"\x28\xb5\x2f\xfd\x24", b"\xff\xfe{\x00")),
+    "compressed": ("foreign_format", _always(b"\x1f\x8b\x08\x00\x00\x00", b"\x28\xb5\x2f\xfd\x24", b"\xff\xfe{\x00")),
     "bare value": (
         "not_an_object",
         _always(b"null", b"7", b'"x"', b"true", b"-1e5", b"[]", b"[[]]", b"[1,{}]", b' "" '),

@@ -69,6 +69,7 @@ def reread(text: str) -> Contract:
         (b"[1]", "not_an_object"),
         (b'"text"', "not_an_object"),
         (b'{"a": "\xff"}', "invalid_utf8"),
+        (b"\xff\xfe{\x00", "foreign_format"),
         (rb'{"a": "\ud800"}', "lone_surrogate"),
         (b'{"a": 1e400}', "non_finite"),
         (b'{"a": ' + b"9" * 400 + b"}", "non_finite"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from headrace.flows.watched import _cause
+from headrace.flows.failures import explain
 from headrace.io.delta_failures import explained
 
 BEFORE = "[STREAM_FAILED] Query [id = 1, runId = 2] terminated with exception: "
@@ -54,10 +54,10 @@ SAID = {
 
 @pytest.mark.parametrize(("text", "kind", "begins"), SAID.values(), ids=SAID)
 def test_it_is_told_in_words_that_say_what_to_do(text: str, kind: str, begins: str) -> None:
-    found = _cause(RuntimeError(BEFORE + text))
-    assert found[0] == kind
-    assert found[1].startswith(begins)
-    assert "skipChangeCommits" not in found[1]
+    found = explain(RuntimeError(BEFORE + text))
+    assert found.kind == kind
+    assert found.text.startswith(begins)
+    assert "skipChangeCommits" not in found.text
 
 
 def test_other_failures_are_not_its_business() -> None:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import re
 import time
+import zlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import IO, TYPE_CHECKING, Annotated, cast
 
 import typer
 from rich.table import Table
@@ -222,13 +224,20 @@ def _lines(files: Iterable[Path]) -> Iterator[bytes]:
 
     for path in files:
         try:
-            with path.open("rb") as stream:
+            with _opened(path) as stream:
                 while line := stream.readline(LONGEST_LINE + 1):
                     yield line.removesuffix(b"\n")
                     while len(line) > LONGEST_LINE and not line.endswith(b"\n"):
                         line = stream.readline(LONGEST_LINE + 1)
-        except OSError as error:
-            raise UsageError(f"{path} cannot be read: {error.strerror}") from error
+        except (OSError, EOFError, zlib.error) as error:
+            raise UsageError(f"{path} cannot be read: {getattr(error, 'strerror', None) or error}") from error
+
+
+def _opened(path: Path) -> IO[bytes]:
+    """The file's bytes, unpacked if they are compressed by gzip."""
+    with path.open("rb") as stream:
+        packed = stream.read(2) == b"\x1f\x8b"
+    return cast(IO[bytes], gzip.open(path)) if packed else path.open("rb")
 
 
 def _gather(lines: Iterable[bytes], sample: Sample, unreadable: Counter[str], say: Callable[[str], None]) -> int:

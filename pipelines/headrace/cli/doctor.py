@@ -19,7 +19,7 @@ from rich.table import Table
 from headrace.cli.extras import EXTRAS, Extra
 from headrace.cli.options import ConfDir, Env, Json, project
 from headrace.cli.output import results
-from headrace.config import DeltaSource, KafkaSource, Online, RedisOnline, SqliteOnline, Topic
+from headrace.config import DeltaSource, FileSource, KafkaSource, Online, RedisOnline, SqliteOnline, Topic
 from headrace.errors import HeadraceError, InfrastructureError
 from headrace.flows.project import Project
 
@@ -62,6 +62,8 @@ def examine(loaded: Project, conf_dir: Path) -> Iterator[Examined]:
     if loaded.settings.online is not None:
         yield _try("online view", partial(_online, loaded.settings.online))
     for name, signal in loaded.settings.signals.items():
+        if isinstance(signal.source, FileSource):
+            yield _try(f"folder of {name}", partial(_folder, loaded, name))
         if isinstance(signal.source, KafkaSource):
             yield _try(f"topic of {name}", partial(_topic, signal.source))
         if signal.dead_letter_topic is not None:
@@ -173,6 +175,18 @@ def _online(place: Online) -> str:
     with open_store(place) as store:
         store.held("doctor")
     return f"the server answers; keys begin with {place.prefix}"
+
+
+def _folder(loaded: Project, signal: str) -> str:
+    from headrace.flows.unread import source_folder, unread_files
+
+    folder = source_folder(loaded, signal)
+    if folder is None:
+        return "not a local folder: not tried"
+    unread = unread_files(loaded, signal)
+    if unread:
+        raise InfrastructureError("\n".join(unread))
+    return folder.note or f"{folder.path}, {len(folder.sizes):,} files"
 
 
 def _topic(source: Topic) -> str:

@@ -50,6 +50,9 @@ def list_(conf_dir: ConfDir = Path("conf"), env: Env = "local", as_json: Json = 
         limits = ", ".join(f"{name} {value}" for name, value in one.limits.items())
         table.add_row(one.signal, one.source, one.state, looked_at, since, limits or "none", one.why)
     results().print(table)
+    for one in found:
+        for line in one.unread:
+            typer.echo(in_one_line(f"{one.signal}: {line}"))
 
 
 @app.command()

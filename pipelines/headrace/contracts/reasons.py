@@ -12,6 +12,7 @@ class Reason(StrEnum):
 
     TOMBSTONE = "tombstone"
     TOO_LARGE = "too_large"
+    FOREIGN_FORMAT = "foreign_format"
     INVALID_UTF8 = "invalid_utf8"
     EMPTY = "empty"
     MALFORMED = "malformed"
@@ -52,6 +53,7 @@ class Reason(StrEnum):
 _MESSAGES = {
     Reason.TOMBSTONE: "the record has no value",
     Reason.TOO_LARGE: "the record is larger than the contract allows, and was not parsed",
+    Reason.FOREIGN_FORMAT: "the bytes are not JSON in UTF-8, and were not parsed",
     Reason.INVALID_UTF8: "the bytes are not UTF-8",
     Reason.EMPTY: "the record is blank",
     Reason.MALFORMED: "the text is not JSON",

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+from codecs import BOM_UTF8, BOM_UTF16_BE, BOM_UTF16_LE
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,6 +18,8 @@ __all__ = ["LONGEST_LINE", "Sample", "Unreadable", "parsed"]
 
 LONGEST_LINE = 1024 * 1024
 LONG_NUMBER = 1_000
+# How what is neither JSON nor lines of it begins; the judge knows some more (``jvm/Format.java``).
+_FOREIGN = (b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"\xfd7zXZ\x00", b"PK\x03\x04", BOM_UTF16_LE, BOM_UTF16_BE)
 
 # Values kept, over all keys, to find out which keys are unique.
 MOST_KEPT = 1_000_000
@@ -30,8 +33,10 @@ def parsed(line: bytes) -> dict[str, Any]:
     """The record in a line. Raises ``Unreadable`` where it would be rejected whatever its contract says."""
     if len(line) > LONGEST_LINE:
         raise Unreadable("too_large")
+    if line.startswith(_FOREIGN):
+        raise Unreadable("foreign_format")
     try:
-        text = line.decode()
+        text = line.removeprefix(BOM_UTF8).decode()
         found = _JSON.decode(text)
         if "\\u" in text:
             json.dumps(found, ensure_ascii=False).encode()

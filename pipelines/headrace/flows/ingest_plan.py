@@ -82,6 +82,13 @@ def planned_batch(
         return _choices(ingest, batch, judged, seen, found)
 
     choices = planned(batch.spark, ingest.lake, FLOW, ingest.signal, batch.writer, at=batch.offsets.time, choose=choose)
+    vanished = sorted(set(choices["slices"]) - {part.name for part in found})
+    if vanished:
+        raise SourceChanged(
+            f"{vanished[0]} of signal {ingest.signal} is empty or gone since batch {batch.writer.batch_id} read it: "
+            "put the original back; or, if the batch has written nothing yet, leave an empty file in its place and run "
+            f"headrace sources resume {ingest.signal} --replan."
+        )
     for part in found:
         if choices["slices"].get(part.name) != part.digest:
             raise SourceChanged(

@@ -16,6 +16,7 @@ from headrace.flows.batch import opened
 from headrace.flows.ingest import ingest_batch
 from headrace.flows.ingest_job import FLOW, Ingest, job
 from headrace.flows.project import Project
+from headrace.flows.unread import source_folder
 from headrace.io import kafka_admin, ledger
 from headrace.io.checkpoint import Checkpoint
 from headrace.io.delta_source import SourceTable, arrivals, row_envelopes, row_stream, source_table
@@ -32,13 +33,14 @@ def opened_stream(project: Project, signal: str, spark: SparkSession) -> tuple[D
     """The signal's judged stream and what takes its batches; of a table's rows, which get their identity in the batch,
     the stream as it is read.
 
-    Raises SourceChanged for a topic or table made anew.
+    Raises SourceChanged for a topic or table made anew, SourceMissing for a folder or table that is not there.
     """
     source = project.settings.signals[signal].source
     if isinstance(source, DeltaSource):
         return _opened_table(project, signal, spark, source)
     described = _described(spark, project, signal, source, _topic_id(source))
     if isinstance(source, FileSource):
+        source_folder(project, signal)
         envelopes = file_envelopes(spark, source, signal)
     else:
         envelopes = kafka_envelopes(spark, source, str(described.source_id))

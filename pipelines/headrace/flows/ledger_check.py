@@ -141,7 +141,7 @@ def _files(spark: SparkSession, mine: DataFrame, signal: str, source: FileSource
     for name, rows, digest in booked:
         found = there.get(name)
         if found is None:
-            wrong.append(f"{name}: {rows} lines were read, the file is gone")
+            wrong.append(f"{name}: {rows} lines were read, the file is gone or can no longer be read")
         elif found.rows != rows:
             wrong.append(f"{name}: {rows} lines were read, the file has {found.rows}")
         elif found.digest != digest:
@@ -156,7 +156,7 @@ def _slices(spark: SparkSession, signal: str, source: FileSource) -> list[ledger
         if error.getCondition() != "PATH_NOT_FOUND":
             raise
         return []  # where nothing was read nothing can be gone, and else every file is
-    return ledger.slices(file_lines(files, signal))
+    return ledger.slices(file_lines(files, source, signal))
 
 
 def _topic(mine: DataFrame, signal: str, source: KafkaSource) -> Finding:

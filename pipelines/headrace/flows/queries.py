@@ -14,6 +14,7 @@ from headrace.config import duration_text
 from headrace.errors import HeadraceError, UsageError
 from headrace.flows import features, ingest_job, ingest_source, score, score_job
 from headrace.flows.catalog import tables, views
+from headrace.flows.checkpoint_check import refuse_damaged
 from headrace.flows.project import Project
 from headrace.io.checkpoint import Checkpoint
 from headrace.io.lake import Lake
@@ -48,9 +49,10 @@ class Query:
         """Start from the checkpoint, in a pool of its own.
 
         once: drain what is there, then end. told: whether the query was told to stop; it begins no batch then, but
-        ends with ``Stopping``, before that batch has any effect.
+        ends with ``Stopping``, before that batch has any effect. Raises CheckpointDamaged where it cannot go on.
         """
         hold(self.checkpoint.path)
+        refuse_damaged(spark, Lake(project.settings.storage), self.flow, self.subject, self.checkpoint)
         use_pool(spark, self.name)
         frame, take = self.open(spark)
         writer = (

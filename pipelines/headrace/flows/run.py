@@ -14,6 +14,7 @@ from headrace.flows import sources
 from headrace.flows.end_of_input import close
 from headrace.flows.project import Project
 from headrace.flows.queries import FLOWS, Query
+from headrace.flows.unread import UnreadFiles, unread_files
 from headrace.flows.watched import State, Watched
 from headrace.io.lake import Lake
 from headrace.io.lease import mark_look
@@ -38,20 +39,25 @@ def drain(
     ``ends``: whether a declared end of input counts; False where more is still to come into the sources.
     Returns the queries whose model has no version yet, though the project says how to train it: a later run scores
     what they hold.
-    Raises InfrastructureError if a query gave up, and at the end CheckFailed if a source is paused: what it holds
-    has not been taken in.
+    Raises InfrastructureError if a query gave up, and at the end CheckFailed if a source is paused or has a file that
+    cannot be read: what it holds has not been taken in.
     """
     held, unscored = list[Watched](), list[Watched]()
+    unread: dict[str, list[str]] = {}
     for flow in FLOWS:
         chosen = [query for query in queries if query.flow == flow]
         ended = _supervise(spark, project, chosen, once=True, stop=stop, show=show)
         held += [one for one in ended if one.state is State.PAUSED]
         unscored += [one for one in ended if one.state is State.NO_VERSION]
+        if flow == "ingest":
+            unread = {query.subject: lines for query in chosen if (lines := unread_files(project, query.subject))}
         if ends and not stop.is_set():
-            signals = {one.query.subject for one in held}
+            signals = {one.query.subject for one in held} | unread.keys()
             close(spark, project, [query for query in chosen if _signal(project, query) not in signals])
-    if held:
-        raise CheckFailed("\n".join(f"{one.query.name} is paused: {one.error or _NOT_READ}" for one in held))
+    left = [f"{one.query.name} is paused: {one.error or _NOT_READ}" for one in held]
+    left += [f"ingest.{signal} has left out a file: {line}" for signal, lines in unread.items() for line in lines]
+    if left:
+        raise CheckFailed("\n".join(left))
     return unscored
 
 
@@ -102,6 +108,7 @@ def _supervise(
     watched = [Watched(query) for query in queries]
     ingests = [one for one in watched if one.query.flow == "ingest"]
     known = _Sources(spark, Lake(project.settings.storage))
+    unread = UnreadFiles(project, [one.query.subject for one in ingests])
     going_on = {State.RUNNING, State.WAITING} | (set() if once else {State.PAUSED, State.NO_VERSION})
     stopped_by: list[Watched] = []
     marked = float("-inf")
@@ -119,6 +126,7 @@ def _supervise(
                 for one in watched:
                     if one.state in going_on:
                         mark_look(one.query.checkpoint.path)
+            unread.look(time.monotonic())
             show(watched)
             stopped_by = [one for one in ingests if one.stops(project)]
             stop.wait(_LOOK)

@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from headrace.config import KafkaSource, Source
+from headrace.errors import InfrastructureError
 from headrace.flows.catalog import tables, views
 from headrace.flows.checkpoints import checkpoint_path
 from headrace.flows.project import Project
 from headrace.flows.source_state import SourceState
+from headrace.flows.unread import source_folder, unread_files
 from headrace.io.lease import driver_of
 from headrace.io.reader import open_tables
 
@@ -26,6 +28,7 @@ class SourceStanding:
 
     state: paused; else running, stopped or unknown, by whether a driver is alive.
     looked_at: when a driver last looked at it, or, where that cannot be told, ended a batch of it.
+    unread: what it holds that is to be read and cannot be, or that it is not there, each with what to do.
     """
 
     signal: str
@@ -35,6 +38,7 @@ class SourceStanding:
     why: str
     limits: Mapping[str, object]
     looked_at: datetime | None
+    unread: tuple[str, ...]
 
 
 def source_standings(project: Project) -> list[SourceStanding]:
@@ -57,9 +61,19 @@ def source_standings(project: Project) -> list[SourceStanding]:
                 why=f"{cause}: {note}" if note else cause,
                 limits=signal.limits.model_dump(exclude_unset=True),
                 looked_at=looked_at,
+                unread=_unread(project, name),
             )
         )
     return found
+
+
+def _unread(project: Project, signal: str) -> tuple[str, ...]:
+    try:
+        folder = source_folder(project, signal)
+        lines = unread_files(project, signal)
+    except InfrastructureError as error:
+        return (str(error),)
+    return tuple(filter(None, [folder.note if folder else "", *lines]))
 
 
 def _told(source: Source) -> str:

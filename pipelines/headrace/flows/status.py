@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from headrace.config import DeltaSource, FileSource, KafkaSource
@@ -20,6 +19,7 @@ from headrace.io.lease import driver_of
 from headrace.io.offsets import last_version, reached_offset
 from headrace.io.online import open_store
 from headrace.io.reader import open_tables, rows_of
+from headrace.io.source_folder import look_into
 from headrace.io.table_log import table_log
 from headrace.models.spec import Model
 
@@ -183,12 +183,15 @@ def _pending(
 
 
 def _files(source: FileSource, reached: Mapping[str, int]) -> str | None:
-    folder = Path(source.path)
-    if "://" in source.path or not folder.is_dir():
+    try:
+        folder = look_into(source)
+    except OSError:
+        return None  # the tables can be read all the same
+    if folder is None:
         return None
-    there = [one for one in folder.iterdir() if one.name[0] not in "._" and one.is_file() and one.stat().st_size]
-    waiting = [one for one in there if one.name not in reached]
-    return f"{len(waiting)} file{'' if len(waiting) == 1 else 's'}" if waiting else "0"
+    waiting = [name for name, size in folder.sizes.items() if size and name not in reached]
+    unread = f", {len(folder.unreadable)} unreadable" if folder.unreadable else ""
+    return (f"{len(waiting)} file{'' if len(waiting) == 1 else 's'}" if waiting else "0") + unread
 
 
 def _commits(source: DeltaSource, checkpoint: str) -> str | None:

@@ -12,20 +12,18 @@ from threading import Event
 from pyspark.sql import SparkSession
 from pyspark.sql.streaming.query import StreamingQuery
 
-from headrace.errors import HeadraceError, NotRegistered, SourceChanged
+from headrace.errors import NotRegistered
+from headrace.flows.failures import OTHER_COLUMNS, explain
 from headrace.flows.project import Project
 from headrace.flows.queries import Query, Stopping
 from headrace.flows.restarts import History
-from headrace.io import delta_failures, kafka_failures, spark_failures
 
 __all__ = ["State", "Watched"]
 
 log = logging.getLogger("headrace.run")
 
-_FINAL = ("ConfigError", "SourceChanged", "UsageError")
 # How often, in seconds, a model is asked again for a version: somebody makes one, so there is nothing to back off from.
 _ASK_AGAIN = 30.0
-_OTHER_COLUMNS = "OtherColumns"
 
 
 class State(StrEnum):
@@ -115,26 +113,28 @@ class Watched:
 
     def _fail(self, project: Project, error: BaseException, *, once: bool) -> None:
         """Plan the next start, or give up: at once where no restart can help, else after too many failures."""
-        kind, self.error = _cause(error)
+        failure = explain(error)
+        self.error = failure.text
         took_in, self.running = _took_in(self.running), None
-        if kind == "HeldBack":
+        if failure.kind == "HeldBack":
             self.held.set()
             self.state = State.PAUSED
             log.error("%s is paused: %s", self.query.name, self.error)
             return
         policy, now = project.settings.restarts, time.monotonic()
-        if kind == NotRegistered.__name__ and (not once or project.models[self.query.subject].training is not None):
+        unregistered = failure.kind == NotRegistered.__name__
+        if unregistered and (not once or project.models[self.query.subject].training is not None):
             if took_in or self.error != self.lacking:
                 log.warning("%s waits: %s", self.query.name, self.error)
             self.state, self.next_start, self.lacking = State.NO_VERSION, now + _ASK_AGAIN, self.error
             return
-        if kind == _OTHER_COLUMNS and took_in:
+        if failure.kind == OTHER_COLUMNS and took_in:
             # A start takes the columns anew: no failure, however often a table is given another one.
             self.state, self.next_start = State.WAITING, now
             log.info("%s starts again: %s", self.query.name, self.error)
             return
         self.history = self.history.failed(policy, now)
-        if kind in _FINAL or (once and kind == NotRegistered.__name__) or self.history.given_up(policy):
+        if failure.is_final(once=once) or self.history.given_up(policy):
             self.state = State.GAVE_UP
             log.error("%s gave up: %s", self.query.name, self.error)
             return
@@ -150,25 +150,3 @@ def _took_in(query: StreamingQuery | None) -> bool:
 
 def _was_stopped(failure: BaseException) -> bool:
     return f"{Stopping.__module__}.{Stopping.__qualname__}" in str(failure)
-
-
-def _cause(error: BaseException) -> tuple[str, str]:
-    """The class and text of the error headrace raised, wherever it stands in Spark's account of it.
-
-    Of any other error what says what it was.
-    """
-    if isinstance(error, HeadraceError):
-        return type(error).__name__, str(error)
-    text = str(error)
-    ours = spark_failures.of_headrace(text)
-    if ours is not None:
-        return ours
-    of_source = delta_failures.explained(text)
-    if of_source is not None:
-        passing, told = of_source
-        return _OTHER_COLUMNS if passing else SourceChanged.__name__, told
-    of_kafka = kafka_failures.explained(text)
-    if of_kafka is not None:
-        passing, told = of_kafka
-        return type(error).__name__ if passing else SourceChanged.__name__, told
-    return type(error).__name__, spark_failures.telling(text) or type(error).__name__

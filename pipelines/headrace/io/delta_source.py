@@ -16,7 +16,7 @@ from pyspark.sql import Column, DataFrame, SparkSession, Window
 from pyspark.sql import functions as F
 
 from headrace.config import DeltaSource
-from headrace.errors import ConfigError, InfrastructureError, UsageError
+from headrace.errors import ConfigError, InfrastructureError, SourceMissing, UsageError
 from headrace.io.paths import literal, sql_path
 from headrace.tables import HEADERS
 
@@ -55,13 +55,13 @@ class SourceTable:
 
 
 def source_table(spark: SparkSession, source: DeltaSource) -> SourceTable:
-    """The table a source names. Raises InfrastructureError where there is none."""
+    """The table a source names. Raises SourceMissing where there is none, InfrastructureError if it has no commit."""
     name = _sql_name(source)
     try:
         detail = spark.sql(f"DESCRIBE DETAIL {name}").first()
         newest = spark.sql(f"DESCRIBE HISTORY {name} LIMIT 1").first()
     except AnalysisException as error:
-        raise InfrastructureError(f"{source.place} is no Delta table: make it, or correct the source") from error
+        raise SourceMissing(f"{source.place} is no Delta table: make it, or correct the source") from error
     if detail is None or newest is None:
         raise InfrastructureError(f"{source.place} has no commit yet")
     return SourceTable(source, detail["id"], detail["location"], newest["version"])

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, Final
 
-from headrace.errors import InfrastructureError
+from headrace.errors import InfrastructureError, SourceMissing
 from headrace.io import kafka_options
 
 if TYPE_CHECKING:
@@ -72,9 +72,11 @@ def _described(admin: KafkaAdminClient, bootstrap: str, topic: str) -> dict[str,
     for found in admin.describe_topics([topic]):
         if found["name"] == topic and not found["error_code"]:
             return found
-    similar = get_close_matches(topic, admin.list_topics(), n=3)
+    topics = admin.list_topics()
+    similar = get_close_matches(topic, topics, n=3)
     hint = f"Similar: {', '.join(similar)}" if similar else "None has a similar name"
-    raise InfrastructureError(
+    # One that is listed is there, and has no leader yet.
+    raise (InfrastructureError if topic in topics else SourceMissing)(
         f"Kafka at {bootstrap} shows no topic {topic!r}. {hint}. Create it, or allow this user to."
     )
 

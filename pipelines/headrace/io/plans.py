@@ -13,7 +13,7 @@ from pyspark.sql import functions as F
 from headrace.io.lake import Lake, Writer, local_rows
 from headrace.tables import BATCH_PLANS
 
-__all__ = ["Choices", "last_planned", "plan_of", "planned", "withdraw"]
+__all__ = ["Choices", "last_planned", "newest_query", "plan_of", "planned", "withdraw"]
 
 Choices = Mapping[str, Any]
 
@@ -73,6 +73,13 @@ def last_planned(spark: SparkSession, lake: Lake, query_id: str) -> int:
     rows = lake.read(spark, BATCH_PLANS.name).where(F.col("query_id") == query_id)
     row = rows.agg(F.max("batch_id").alias("last")).first()
     return int(row["last"]) if row is not None and row["last"] is not None else -1
+
+
+def newest_query(spark: SparkSession, lake: Lake, flow: str, subject: str) -> str | None:
+    """The query that planned a subject's newest batch; None if none was planned."""
+    rows = lake.read(spark, BATCH_PLANS.name).where((F.col("flow") == flow) & (F.col("subject") == subject))
+    row = rows.agg(F.max_by("query_id", "planned_at").alias("query_id")).first()
+    return row["query_id"] if row is not None else None
 
 
 def _stored(spark: SparkSession, lake: Lake, flow: str, subject: str, writer: Writer) -> tuple[int, Choices | None]:

@@ -27,6 +27,8 @@ final class Reading extends Json {
     private String[] wrong;
     private Map<String, String> others;
     private boolean unknownWithin;
+    /** What the bytes are, where that is not JSON. */
+    private Format format;
 
     Reading(byte[] bytes, Shape shape) {
         super(bytes);
@@ -51,11 +53,18 @@ final class Reading extends Json {
         if (bytes == null) {
             throw stopped("tombstone");
         }
+        format = Format.of(bytes);
+        if (format != null) {
+            throw stopped("foreign_format");
+        }
         if (bytes.length > shape.maxBytes) {
             throw stopped("too_large");
         }
         if (!Utf8.isValid(bytes)) {
             throw stopped("invalid_utf8");
+        }
+        if (bytes.length >= 3 && bytes[0] == (byte) 0xef && bytes[1] == (byte) 0xbb && bytes[2] == (byte) 0xbf) {
+            at = 3; // A byte order mark, which a parser may ignore: RFC 8259, section 8.1.
         }
         if (blank()) {
             throw stopped("empty");
@@ -76,7 +85,8 @@ final class Reading extends Json {
     }
 
     private boolean blank() {
-        for (byte one : bytes) {
+        for (int place = at; place < bytes.length; place++) {
+            byte one = bytes[place];
             if (one != ' ' && (one < '\t' || one > '\r')) {
                 return false;
             }
@@ -336,7 +346,8 @@ final class Reading extends Json {
     }
 
     private Row[] ofFaults() {
-        return faults.stream().map(code -> reason(code, code, null, "")).toArray(Row[]::new);
+        String found = format == null ? "" : format.title;
+        return faults.stream().map(code -> reason(code, code, null, found)).toArray(Row[]::new);
     }
 
     private Row[] ofShape() {

@@ -19,7 +19,14 @@ JAR: Final = "headrace-reader.jar"
 
 _PATIENCE_SECONDS: Final = 300
 # What the sources name. The oldest Java that is supported runs what is compiled.
-_NAMED: Final = ("spark-sql-api_*", "scala-library-*", "jackson-core-*", "jackson-databind-*", "jackson-annotations-*")
+_NAMED: Final = (
+    "spark-sql-api_*",
+    "scala-library-*",
+    "jackson-core-*",
+    "jackson-databind-*",
+    "jackson-annotations-*",
+    "hadoop-client-api-*",
+)
 
 
 def version() -> str:
