@@ -10,11 +10,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from deltalake import write_deltalake
 from tests.core_alone import core_python, without_java
 from tests.flights import CONF
-from tests.prepared_tables import write_tables
+from tests.prepared_tables import as_arrow, write_tables
 
-from headrace.flows.catalog import feature_table
+from headrace.flows.catalog import feature_table, tables
 from headrace.flows.project import Project, load
 from headrace.io.cut import Cut
 from headrace.io.online import Held, Row, open_store
@@ -47,7 +48,6 @@ WEATHER = {
 SLICE = {"flow": "ingest", "subject": "weather", "slice": "a.jsonl", "slice_from": 1, "slice_to": 3, **WRITER}
 ROWS = {
     "dead_letters": [LETTER],
-    "signals_weather": [{**WEATHER, "record_id": f"weather/a.jsonl#{line}"} for line in range(2, 3_000)],
     "ledger": [{**SLICE, "rows_in": 2, "outcomes": {"accepted": 1, "rejected": 1}, "batch_time": NOON}],
     "source_log": [
         {
@@ -108,8 +108,12 @@ def conf(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (conf / "base").mkdir()
     (conf / "base/headrace.yml").write_text(SETTINGS)
     project = load(conf, "local", {})
-    for _ in range(4):
-        write_tables(project, ROWS)
+    write_tables(project, ROWS)
+    signals = {table.name: table for table in tables(project)}["signals_weather"]
+    rows = as_arrow(signals, [{**WEATHER, "record_id": f"weather/a.jsonl#{line}"} for line in range(20_000)])
+    for _ in range(24):
+        # So much that a scan is still reading ahead when its query has ended.
+        write_deltalake(f"{project.settings.storage.root}/signals_weather", rows, mode="append")
     fill_view(project)
     return conf
 
@@ -161,7 +165,7 @@ def test_a_command_ends_by_its_exit_code_thirty_times(
 @pytest.mark.parametrize(
     ("arguments", "line"),
     [
-        (("sql", "SELECT count(*) AS n FROM signals_weather"), "11992"),
+        (("sql", "SELECT count(*) AS n FROM signals_weather"), "480000"),
         (("sql",), "one rejected record, as it came"),
         (("status",), "ingest.weather"),
         (("sources", "ls"), "operator: rain"),
