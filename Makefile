@@ -1,7 +1,7 @@
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .SUFFIXES:
-.PHONY: help demo test long fuzz check lock zip clean
+.PHONY: help demo test long fuzz lowest check lock zip clean
 
 READY := .venv/.ready
 FUZZED := tests/streams/test_hostile.py tests/frames/test_hostile_rules.py tests/streams/test_dead_letter_machine.py
@@ -22,6 +22,13 @@ long: $(READY) ## the tests that take minutes, and ten kills
 fuzz: $(READY) ## a million hostile records, 10,000 rules, 200 lives of dead letters
 	@HEADRACE_FUZZ_RECORDS=1000000 HEADRACE_FUZZ_RULES=10000 HEADRACE_FUZZ_LIVES=200 .venv/bin/pytest -s -m "long or not long" $(FUZZED) $(ARGS)
 
+lowest: $(READY) ## tests with the lowest versions of what headrace needs (Python 3.11; some minutes)
+	python3.11 -m venv .venv/lowest
+	.venv/lowest/bin/python -m pip install -q --require-hashes -r conf/locks/build.txt
+	.venv/lowest/bin/python -m pip install -q --require-hashes --no-build-isolation -r conf/locks/lowest.txt
+	.venv/lowest/bin/python -m pip install -q --no-deps --no-build-isolation -e .
+	.venv/lowest/bin/pytest tests/pure tests/frames/test_judge.py tests/frames/test_windows.py tests/streams/test_train.py $(ARGS)
+
 check: $(READY) ## lint, format, types, import layers
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
@@ -33,6 +40,8 @@ lock: ## resolve conf/locks anew (needs uv)
 	  --group pyproject.toml:build -o conf/locks/build.txt
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header \
 	  --all-extras --group dev --group build pyproject.toml -c conf/locks/constraints.txt -o conf/locks/all.txt
+	uv pip compile -q --python-version 3.11 --generate-hashes --no-header --resolution lowest-direct \
+	  --all-extras --group dev pyproject.toml -o conf/locks/lowest.txt
 
 zip: $(READY) ## dist/headrace.zip, for spark-submit --py-files
 	@rm -rf dist && .venv/bin/pip wheel -q --no-deps --no-build-isolation -w dist .

@@ -122,7 +122,7 @@ def keys(model: type[BaseModel], before: str = "") -> Iterator[tuple[str, str]]:
 def default(field: Any) -> str:
     if field.is_required():
         return "required"
-    value = field.get_default(call_default_factory=True) if field.default_factory else field.default
+    value = field.get_default(call_default_factory=True, validated_data={}) if field.default_factory else field.default
     if isinstance(value, timedelta):
         return f"`{duration_text(value)}`"
     if isinstance(value, bool):

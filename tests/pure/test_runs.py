@@ -10,6 +10,7 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
+import mlflow
 import numpy as np
 import pandas as pd
 import pytest
@@ -127,6 +128,26 @@ def test_versions_their_aliases_and_their_documents(registry: Registry) -> None:
             document(registry, run, "recipe.json")
     with pytest.raises(UsageError, match=r"models:/wait/1 keeps no other\.json: it was not made by 'headrace train'"):
         document(registry, "models:/wait/1", "other.json")
+
+
+def test_registering_announces_nothing_and_hides_no_warning(
+    registry: Registry, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain = declared(estimator="logistic_regression")
+    for _ in range(2):
+        registered(registry, plain, "quiet")
+    said = capfd.readouterr()
+    assert (said.out, said.err) == ("", "")
+
+    log_model = mlflow.sklearn.log_model
+
+    def warning(*arguments: object, **options: object) -> object:
+        print("WARNING mlflow.sklearn: heed this", file=sys.stderr)
+        return log_model(*arguments, **options)
+
+    monkeypatch.setattr(mlflow.sklearn, "log_model", warning)
+    registered(registry, plain, "quiet")
+    assert capfd.readouterr().err == "WARNING mlflow.sklearn: heed this\n"
 
 
 def test_an_estimator_that_could_not_be_loaded_is_not_registered(registry: Registry) -> None:

@@ -158,6 +158,9 @@ def _writable(path: str) -> str:
         return f"{path} (not a local folder: not tried)"
     folder = Path(path)
     there = next(one for one in (folder, *folder.parents) if one.exists())
+    if there == Path(folder.anchor) != folder:
+        top = there / folder.relative_to(there).parts[0]
+        raise InfrastructureError(f"{path}: this machine has no {top}; make it, or ask on the machine headrace runs on")
     try:
         with tempfile.TemporaryFile(dir=there):
             return f"{path} can be written"

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, redirect_stderr
 from importlib.metadata import packages_distributions
+from io import StringIO
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -19,6 +22,8 @@ __all__ = ["ROWS", "register", "take_free_alias"]
 
 ROWS = "headrace.rows"
 """The tag with the digest of the rows a version was fitted and measured on."""
+
+_ANNOUNCEMENT = re.compile(r"Successfully registered model |Registered model .* already exists\. |Created version ")
 
 
 def register(
@@ -54,20 +59,33 @@ def register(
         mlflow.set_tags(dict(tags))
         for file, text in (documents or {}).items():
             mlflow.log_text(text, file)
-        logged = mlflow.sklearn.log_model(
-            fitted,
-            name=name,
-            signature=mlflow.models.infer_signature(example, getattr(fitted, method)(example)),
-            input_example=example,
-            registered_model_name=name,
-            pyfunc_predict_fn=method,
-            pip_requirements=_requirements(trusted),
-            skops_trusted_types=trusted,
-            code_paths=own_code or None,
-        )
+        with _no_announcements():
+            logged = mlflow.sklearn.log_model(
+                fitted,
+                name=name,
+                signature=mlflow.models.infer_signature(example, getattr(fitted, method)(example)),
+                input_example=example,
+                registered_model_name=name,
+                pyfunc_predict_fn=method,
+                pip_requirements=_requirements(trusted),
+                skops_trusted_types=trusted,
+                code_paths=own_code or None,
+            )
     version = str(logged.registered_model_version)
     client.set_registered_model_alias(name, alias, version)
     return Pinned(registry, name, version)
+
+
+@contextmanager
+def _no_announcements() -> Iterator[None]:
+    """MLflow prints that it has registered a model, which the command says itself; all else it says is passed on."""
+    printed = StringIO()
+    try:
+        with redirect_stderr(printed):
+            yield
+    finally:
+        lines = printed.getvalue().splitlines(keepends=True)
+        sys.stderr.writelines(line for line in lines if not _ANNOUNCEMENT.match(line))
 
 
 def take_free_alias(pinned: Pinned, alias: str) -> bool:
