@@ -26,8 +26,8 @@ def read(contract: Contract, value: Column) -> Column:
 
     reasons: what is wrong with the bytes or with what was sent in them, as ``tables.REASON``; null if nothing is.
     others: MAP<STRING, STRING>, the members no field is named as and the fields in which such are nested, each as the
-    JSON text it was sent as; null if there are none. sent: the contract's fields, times still text; null if the bytes
-    are no JSON object.
+    JSON text it was sent as; null if there are none. sent: the contract's fields, times as they were sent; null if the
+    bytes are no JSON object.
     """
     shape = {
         "max_bytes": contract.max_bytes,
@@ -61,7 +61,7 @@ def _type(contract: Contract) -> str:
 def _told(field: Field) -> dict[str, Any]:
     return {
         "name": field.name,
-        "kind": field.kind.value,
+        "kind": field.sent_kind.value,
         "coerce": field.coerce,
         "required": field.required,
         "precision": field.precision,
