@@ -76,6 +76,30 @@ def test_what_the_contract_rejects_the_former_may_accept(
     assert sorted(each["rule"] for each in row["reasons"]) == sorted(reasons)
 
 
+def test_the_event_time_may_move_into_an_envelope(spark: SparkSession) -> None:
+    members = (Field(name="ts_ms", kind=Kind.TIMESTAMP, format="epoch_millis", required=True),)
+    payload = Field(name="payload", kind=Kind.OBJECT, required=True, members=members)
+    number = Field(name="ts", kind=Kind.TIMESTAMP, format="epoch_second", required=True)
+    old = Contract(id="moves", version="1", event_time="ts", fields=(number,))
+    text = replace(number, format=None)
+    new = Contract(id="moves", version="2", event_time="payload.ts_ms", fields=(payload, replace(text, required=False)))
+    assert list(misfits(new, old)) == []
+    payloads = (
+        '{"payload":{"ts_ms":1388534400000},"ts":"2014-01-01T00:00:00Z"}',
+        '{"ts":1388534401}',
+        '{"payload":null,"ts":"2014-01-01T00:00:00Z"}',
+    )
+    frame = spark.createDataFrame([(text.encode(),) for text in payloads], "value BINARY")
+    rows = judge(frame, replace(new, former=old)).selectExpr(
+        "contract_version", "unix_millis(event_time)", "unix_seconds(ts)", "payload.ts_ms IS NULL", "reasons.rule"
+    )
+    assert [tuple(row) for row in rows.collect()] == [
+        ("2", 1_388_534_400_000, 1_388_534_400, False, []),
+        ("1", 1_388_534_401_000, 1_388_534_401, True, []),
+        ("2", None, 1_388_534_400, True, ["payload.required"]),
+    ]
+
+
 def test_what_the_former_contract_accepted_is_no_drift(spark: SparkSession) -> None:
     payloads = [
         f'{{{SENT},"order":2,"price":"2 kr","shop":"oslo"}}',

@@ -10,9 +10,10 @@ import pytest
 from pyspark.sql import Row, SparkSession
 from tests.frames.test_judge_nested import judged
 
-from headrace.contracts.model import Contract, Field, Kind
+from headrace.contracts.model import Contract, Criticality, Field, Kind
 
 BERLIN = "Europe/Berlin"
+START = datetime(2014, 1, 1, tzinfo=UTC)
 FIELDS = (
     Field(name="step", kind=Kind.INTEGER, multiple_of=5),
     Field(name="half", kind=Kind.NUMBER, multiple_of=0.5),
@@ -32,6 +33,11 @@ FIELDS = (
     Field(name="zoned", kind=Kind.TIMESTAMP, format="yyyy-MM-dd'T'HH:mm:ssXXX"),
     Field(name="packed", kind=Kind.TIMESTAMP, format="yyyyMMddHHmmssSSS", default_timezone=BERLIN),
     Field(name="local", kind=Kind.TIMESTAMP, default_timezone=BERLIN),
+    Field(name="seconds", kind=Kind.TIMESTAMP, format="epoch_second"),
+    Field(name="millis", kind=Kind.TIMESTAMP, format="epoch_millis"),
+    Field(name="micros", kind=Kind.TIMESTAMP, format="epoch_micros", coerce=True, minimum=START),
+    Field(name="ticks", kind=Kind.ARRAY, items=Field(name="", kind=Kind.TIMESTAMP, format="epoch_millis")),
+    Field(name="marked", kind=Kind.TIMESTAMP, format="epoch_millis", criticality=Criticality.WARN),
     Field(name="n", kind=Kind.INTEGER, coerce=True, maximum=9),
     Field(name="x", kind=Kind.NUMBER, coerce=True),
     Field(name="d", kind=Kind.DECIMAL, precision=6, scale=2, coerce=True),
@@ -107,6 +113,33 @@ CASES: tuple[tuple[str, str, Any], ...] = (
     ("local", '"2026-07-01T12:00:00Z"', "wrong_format"),
     ("local", '"2026-03-29T02:30:00"', "wrong_format"),
     ("local", '"2026-10-25T02:30:00"', datetime(2026, 10, 25, 0, 30, tzinfo=UTC)),
+    ("seconds", "1388534400", START),
+    ("seconds", "-1", datetime(1969, 12, 31, 23, 59, 59, tzinfo=UTC)),
+    ("seconds", "1388534400000", "implausible_time"),
+    ("millis", "1388534400000", START),
+    ("millis", "1388534400001", START.replace(microsecond=1_000)),
+    ("millis", "-2208988800000", datetime(1900, 1, 1, tzinfo=UTC)),
+    ("millis", "-2208988800001", "implausible_time"),
+    ("millis", "7258118400000", datetime(2200, 1, 1, tzinfo=UTC)),
+    ("millis", "7258118400001", "implausible_time"),
+    ("millis", "1388534400000000", "implausible_time"),
+    ("millis", "9223372036854775807", "implausible_time"),
+    ("millis", "-9223372036854775808", "implausible_time"),
+    ("millis", "99999999999999999999", "out_of_range"),
+    ("millis", "1388534400000.0", "wrong_type"),
+    ("millis", "1.3885344e12", "wrong_type"),
+    ("millis", '"1388534400000"', "wrong_type"),
+    ("millis", '"2014-01-01T00:00:00Z"', "wrong_type"),
+    ("millis", "true", "wrong_type"),
+    ("micros", "1388534400000001", START.replace(microsecond=1)),
+    ("micros", "1388534399999999", "implausible_time"),
+    ("micros", '"1388534400000000"', START),
+    ("micros", '"2014-01-01T00:00:00Z"', "wrong_type"),
+    ("ticks", "[1388534400000,null]", [START.replace(tzinfo=None), None]),
+    ("ticks", "[9223372036854775807]", "implausible_time"),
+    ("marked", "7258118400001", datetime(2200, 1, 1, 0, 0, 0, 1_000, tzinfo=UTC)),
+    ("marked", "253402300799999", datetime(9999, 12, 31, 23, 59, 59, 999_000, tzinfo=UTC)),
+    ("marked", "253402300800000", "implausible_time"),
     ("n", '"7"', 7),
     ("n", "7", 7),
     ("n", '"-0"', 0),

@@ -25,6 +25,7 @@ CONTRACT = Contract(
         Field(name="d", kind=Kind.DECIMAL, precision=6, scale=2),
         Field(name="f", kind=Kind.BOOLEAN),
         Field(name="e", kind=Kind.STRING, allowed=("X", 'q"\\')),
+        Field(name="ms", kind=Kind.TIMESTAMP, format="epoch_millis"),
         Field(name="o", kind=Kind.OBJECT, members=(Field(name="p", kind=Kind.INTEGER),)),
     ),
 )
@@ -34,6 +35,8 @@ CONTRACT = Contract(
     ("payload", "patch", "value"),
     [
         (b'{"a":"5"}', {"a": "a"}, b'{"a":5}'),
+        (b'{"ms":"1388534400000"}', {"ms": "ms"}, b'{"ms":1388534400000}'),
+        (b'{"t":"1388534400000"}', {"t": "t"}, b'{"t":"1388534400000"}'),
         (b'{"a":"5 "}', {"a": "trim(a)"}, b'{"a":5}'),
         (b'{"d":12.50e0,"z":1e400,"e":"\\u00e9","a":"5"}', {"a": "a"}, b'{"d":12.50e0,"z":1e400,"e":"\\u00e9","a":5}'),
         (b'{"a":"many"}', {"a": "a"}, b'{"a":"many"}'),

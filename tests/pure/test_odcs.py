@@ -67,6 +67,64 @@ def test_head(tmp_path: Path) -> None:
     )
 
 
+INSIDE = """\
+apiVersion: v3.1.0
+kind: DataContract
+id: mill.changes
+version: 1.0.0
+schema:
+  - name: changes
+    customProperties: [{property: eventTime, value: payload.after.at}]
+    properties:
+      - name: payload
+        logicalType: object
+        required: true
+        properties:
+          - {name: ts_ms, logicalType: timestamp, logicalTypeOptions: {format: epoch_millis}, required: true}
+          - name: after
+            logicalType: object
+            required: true
+            properties:
+              - {name: at, logicalType: timestamp, required: true}
+              - {name: days, logicalType: array, items: {logicalType: timestamp}}
+"""
+
+
+def test_an_event_time_in_an_envelope(tmp_path: Path) -> None:
+    found = contract(tmp_path, INSIDE)
+    assert found.at(found.event_time) == Field(name="at", kind=Kind.TIMESTAMP, required=True)
+    found = contract(tmp_path, INSIDE.replace("payload.after.at", "payload.ts_ms"))
+    assert found.at(found.event_time).is_epoch
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "mistake"),
+    [
+        ("payload.after.at", "payload.after.att", "names no field; did you mean 'payload.after.at'?"),
+        ("payload.after.at", "payload.after.at.x", "names no field; did you mean 'payload.after.at'?"),
+        ("payload.after.at", "payload.after.", "names no field; did you mean 'payload.after.at'?"),
+        ("payload.after.at", "'payload.after.days[]'", "names no field; did you mean 'payload.after.at'?"),
+        (
+            "value: payload.after.at",
+            "value: payload.after",
+            "payload.after must have logicalType timestamp and required true",
+        ),
+        (
+            "required: true\n            properties",
+            "properties",
+            "payload.after.at can be missing: after must have required true too",
+        ),
+        (
+            "{name: at, logicalType: timestamp, required: true}",
+            "{name: at, logicalType: timestamp}",
+            "payload.after.at must have logicalType timestamp and required true",
+        ),
+    ],
+)
+def test_refused_ways_to_an_event_time(tmp_path: Path, old: str, new: str, mistake: str) -> None:
+    assert mistakes(tmp_path, INSIDE.replace(old, new, 1)) == [f"7: schema[0].customProperties[0].value: {mistake}"]
+
+
 def test_largest_record(tmp_path: Path) -> None:
     text = HEAD.replace("value: at}", "value: at}, {property: maxBytes, value: 2048}")
     assert contract(tmp_path, text).max_bytes == 2048
@@ -133,6 +191,13 @@ def test_what_becomes_of_unknown_fields(tmp_path: Path, said: Unknown) -> None:
                 "logicalTypeOptions: {minLength: 1, maxLength: 9, pattern: 'a+', format: uuid}}"
             ),
             Field(name="a", kind=Kind.STRING, min_length=1, max_length=9, pattern="a+", format="uuid"),
+        ),
+        (
+            (
+                "{name: a, logicalType: timestamp, logicalTypeOptions: {format: epoch_micros}, "
+                "customProperties: [{property: coerce, value: true}]}"
+            ),
+            Field(name="a", kind=Kind.TIMESTAMP, format="epoch_micros", coerce=True),
         ),
         ("{name: a, logicalType: string, primaryKey: true}", Field(name="a", kind=Kind.STRING, primary_key=1)),
         (
@@ -430,6 +495,32 @@ ONE_LIST = "write metric: invalidValues, arguments: {validValues: […]}, mustBe
         (
             "{name: a, logicalType: timestamp, logicalTypeOptions: {timezone: false, format: 'yyyy-MM-dd HH:mmXXX'}}",
             ".logicalTypeOptions.format: has a zone (XXX), but timezone is false: leave out one of them",
+        ),
+        (
+            "{name: a, logicalType: timestamp, logicalTypeOptions: {format: epoch_milis}}",
+            (
+                ".logicalTypeOptions.format: must be one of epoch_second, epoch_millis, epoch_micros; "
+                "did you mean 'epoch_millis'?"
+            ),
+        ),
+        (
+            "{name: a, logicalType: timestamp, logicalTypeOptions: {format: epoch_millis, timezone: false}}",
+            ".logicalTypeOptions.timezone: is for times that are sent as texts: epoch_millis counts in UTC",
+        ),
+        (
+            "{name: a, logicalType: timestamp, logicalTypeOptions: {format: epoch_millis, minimum: 1388534400000}}",
+            ".logicalTypeOptions.minimum: must be a time with its zone, as in 2026-01-31T00:00:00Z",
+        ),
+        (
+            "{name: a, logicalType: date, logicalTypeOptions: {format: epoch_millis}}",
+            ".logicalTypeOptions.format: epoch_millis is for logicalType: timestamp",
+        ),
+        (
+            "{name: a, logicalType: timestamp, customProperties: [{property: coerce, value: true}]}",
+            (
+                ".customProperties[0].value: is not possible for type timestamp: "
+                "only integer, number, decimal, boolean may be sent in quotes"
+            ),
         ),
         (
             "{name: a, logicalType: timestamp, logicalTypeOptions: {defaultTimezone: Europe/Berlin}}",
@@ -808,13 +899,6 @@ def test_a_rule_names_members_of_objects_by_their_path(tmp_path: Path) -> None:
     ):
         found = mistakes(tmp_path, text.replace("IMPLEMENTATION", implementation))
         assert found == [f"{NEXT + 1}: schema[0].quality[0].implementation: {mistake}"]
-
-
-def test_the_event_time_is_no_member_of_an_object(tmp_path: Path) -> None:
-    properties = "properties: [{name: at, logicalType: timestamp, required: true}]"
-    text = HEAD.replace("value: at}", "value: a.at}") + f"      - {{name: a, logicalType: object, {properties}}}\n"
-
-    assert mistakes(tmp_path, text) == ["9: schema[0].customProperties[0].value: names no field; did you mean 'at'?"]
 
 
 def test_fingerprints_of_contracts_without_the_later_attributes_stay() -> None:

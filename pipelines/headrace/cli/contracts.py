@@ -102,18 +102,18 @@ def _notes(document: Node, contract: Contract) -> Iterator[Note]:
     if not contract.primary_key:
         yield Note(record.file, record.line, "the record", "has no primaryKey: what tells two records apart?")
     for node, field in zip(record.at("properties").items, contract.fields, strict=True):
-        yield from _of_property(node, field, field.name, is_event_time=field.name == contract.event_time)
+        yield from _of_property(node, field, field.name, contract.event_time)
     yield from notes_on_rules(document)
 
 
-def _of_property(node: Node, field: Field, path: str, *, is_event_time: bool = False) -> Iterator[Note]:
+def _of_property(node: Node, field: Field, path: str, event_time: str) -> Iterator[Note]:
     """The advice on a field and on all that is nested in it."""
-    for advice in _of_field(field, is_event_time=is_event_time):
+    for advice in _of_field(field, is_event_time=path == event_time):
         yield Note(node.file, node.line, path, advice)
     for child, member in zip(node.at("properties").items, field.members, strict=False):
-        yield from _of_property(child, member, f"{path}.{member.name}")
+        yield from _of_property(child, member, f"{path}.{member.name}", event_time)
     if field.items:
-        yield from _of_property(node.at("items"), field.items, f"{path}[]")
+        yield from _of_property(node.at("items"), field.items, f"{path}[]", event_time)
 
 
 def _of_field(field: Field, *, is_event_time: bool) -> Iterator[str]:

@@ -38,7 +38,7 @@ class Check:
 def value_checks(field: Field, sent: Column, value: Column) -> Iterator[Check]:
     """Every check of one field, and of what is nested in it.
 
-    ``sent`` is its value as it was read (times still text), ``value`` typed.
+    ``sent`` is its value as it was read (times as they were sent), ``value`` typed.
     """
 
     def here(asked: Fails) -> Column:

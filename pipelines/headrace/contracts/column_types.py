@@ -19,13 +19,19 @@ _STORED: Final = {
 
 
 def read_type(field: Field) -> str:
-    """The DDL type the field is read as: a time is text, to be judged and not guessed."""
-    return _ddl(field, lambda plain: "STRING" if plain.kind in TIMES else _STORED.get(plain.kind, "STRING"))
+    """The DDL type the field is read as: a time is the text or number it was sent as, to be judged and not guessed."""
+    return _ddl(field, _read_plain)
 
 
 def column_type(field: Field) -> str:
     """The DDL type the field has in ``signals_<signal>``."""
     return _ddl(field, lambda plain: _STORED.get(plain.kind, "STRING"))
+
+
+def _read_plain(plain: Field) -> str:
+    if plain.kind in TIMES and not plain.is_epoch:
+        return "STRING"
+    return _STORED.get(plain.sent_kind, "STRING")
 
 
 def _ddl(field: Field, of_plain: Callable[[Field], str]) -> str:

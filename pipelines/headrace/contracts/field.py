@@ -9,13 +9,16 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Final
 
-__all__ = ["DEEPEST", "EARLIEST", "LATEST", "RANGES", "TIMES", "Bound", "Criticality", "Field", "Kind"]
+__all__ = ["DEEPEST", "EARLIEST", "EPOCHS", "LATEST", "RANGES", "TIMES", "Bound", "Criticality", "Field", "Kind"]
 
 Bound = int | float | Decimal | date | datetime | time
 
 # The bounds of a timestamp that has no others: Python cannot hold a year beyond 9999, and Delta readers differ on old
 # calendars, so what lies outside is a mistake.
 EARLIEST, LATEST = datetime(1900, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
+
+# By the format of a timestamp that is sent as a whole number: how many of them make a second, counted from 1970 in UTC.
+EPOCHS: Mapping[str, int] = {"epoch_second": 1, "epoch_millis": 1_000, "epoch_micros": 1_000_000}
 
 # Levels: a field of the record stands on the first, what is in it on the second.
 DEEPEST: Final = 8
@@ -72,7 +75,7 @@ class Field:
     min_length, max_length: in characters, ``length``.
     pattern: a Java regular expression the whole text must match, ``pattern``.
     format: of a string ``uuid``, ``email`` and the like, ``format``; of a number its bits, ``out_of_range``; of a time
-        how it is written, ``wrong_format``.
+        how it is written, ``wrong_format``, or of ``EPOCHS``.
     allowed: the only values, ``not_allowed``.
     criticality: of every check but outlier, which never rejects, and type, format of time and required, which always
         do.
@@ -121,6 +124,16 @@ class Field:
     def member(self) -> str:
         """The member of the JSON object it is sent as."""
         return self.physical_name or self.name
+
+    @property
+    def is_epoch(self) -> bool:
+        """Whether it is a time that is sent as a whole number."""
+        return self.kind is Kind.TIMESTAMP and self.format in EPOCHS
+
+    @property
+    def sent_kind(self) -> Kind:
+        """The kind of value it is sent as."""
+        return Kind.INTEGER if self.is_epoch else self.kind
 
     @property
     def inner(self) -> tuple[Field, ...]:

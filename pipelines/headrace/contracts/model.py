@@ -14,7 +14,7 @@ from enum import StrEnum
 from itertools import dropwhile
 from typing import TYPE_CHECKING, Any, Final
 
-from headrace.contracts.field import DEEPEST, EARLIEST, LATEST, RANGES, TIMES, Bound, Criticality, Field, Kind
+from headrace.contracts.field import DEEPEST, EARLIEST, EPOCHS, LATEST, RANGES, TIMES, Bound, Criticality, Field, Kind
 
 if TYPE_CHECKING:
     from headrace.contracts.aggregates import Aggregate
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 __all__ = [
     "DEEPEST",
     "EARLIEST",
+    "EPOCHS",
     "LATEST",
     "RANGES",
     "TIMES",
@@ -70,7 +71,8 @@ class Contract:
     """The agreement on one signal.
 
     id, version, owner, description: as its file has them.
-    event_time: the timestamp field that says when the event happened.
+    event_time: the timestamp field that says when the event happened, or by its path the member of an object, as in
+        ``payload.ts_ms``. It is required, and so is every object on the way to it.
     fields: in the order of the file, which is the order of the table's columns.
     rules: cross-field rules.
     aggregates: rules over the accepted records of a batch, or of windows of event time.

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from headrace.contracts.aggregates import Aggregate
-from headrace.contracts.model import Contract, Criticality, Field, Rule, Unknown, kinds
+from headrace.contracts.model import Contract, Criticality, Field, Kind, Rule, Unknown, kinds
 from headrace.contracts.odcs_aggregates import read_aggregate
 from headrace.contracts.odcs_field import read_fields
 from headrace.contracts.odcs_parts import custom_properties, flag, severity, text
@@ -106,13 +106,27 @@ def _event_time(record: Node, settings: Mapping[str, Node], fields: Sequence[Fie
     name = str(node.value)
     if fields is None:
         return name
-    found = {field.name: field for field in fields}.get(name)
-    times = [field.name for field in fields if field.kind == "timestamp"]
-    if found is None:
+    way = _way(name, fields)
+    if not way:
+        times = [path for path, kind in kinds(fields).items() if kind is Kind.TIMESTAMP]
         mistakes.add(node, f"names no field{nearest(name, times)}")
-    elif found.kind != "timestamp" or not found.required:
+    elif way[-1].kind is not Kind.TIMESTAMP or not way[-1].required:
         mistakes.add(node, f"{name} must have logicalType timestamp and required true")
+    elif optional := [field.name for field in way if not field.required]:
+        mistakes.add(node, f"{name} can be missing: {', '.join(optional)} must have required true too")
     return name
+
+
+def _way(path: str, fields: Sequence[Field]) -> tuple[Field, ...]:
+    """The objects on the way to a member, and the member last; nothing where there is no such path."""
+    way: list[Field] = []
+    for name in path.split("."):
+        found = {field.name: field for field in fields}.get(name)
+        if found is None:
+            return ()
+        way.append(found)
+        fields = found.members
+    return tuple(way)
 
 
 def _max_bytes(settings: Mapping[str, Node], mistakes: Mistakes) -> int:

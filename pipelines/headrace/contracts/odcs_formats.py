@@ -8,7 +8,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from headrace.contracts.formats import FORMATS
-from headrace.contracts.model import RANGES, TIMES, Kind
+from headrace.contracts.model import EPOCHS, RANGES, TIMES, Kind
 from headrace.contracts.time_pattern import time_pattern
 from headrace.documents import Mistakes, Node, nearest
 
@@ -28,7 +28,12 @@ _ZONE = re.compile(r"[A-Z][A-Za-z0-9_+-]*(?:/[A-Z][A-Za-z0-9_+-]*)*")
 
 def format_of(value: Any, kind: Kind) -> str:
     """The format of a field of that kind. Raises ``ValueError`` saying what it must be."""
-    if kind in TIMES:
+    if kind in TIMES and str(value).startswith("epoch"):
+        if kind is not Kind.TIMESTAMP:
+            raise ValueError(f"{value} is for logicalType: timestamp")
+        if value not in EPOCHS:
+            raise ValueError(f"must be one of {', '.join(EPOCHS)}{nearest(value, EPOCHS)}")
+    elif kind in TIMES:
         time_pattern(str(value), kind)
     elif value in _WIDE:
         raise ValueError(
@@ -60,6 +65,11 @@ def check_zone(options: Node, read: dict[str, Any], kind: Kind, mistakes: Mistak
     if kind is Kind.TIME and with_zone:
         mistakes.add(options.at("timezone"), "must be false: a time of day has no zone")
     if kind is not Kind.TIMESTAMP:
+        return
+    if read.get("format") in EPOCHS:
+        for key in ("timezone", "defaultTimezone"):
+            if options.child(key) is not None:
+                mistakes.add(options.at(key), f"is for times that are sent as texts: {read['format']} counts in UTC")
         return
     if zone and with_zone is not False:
         mistakes.add(options.at("defaultTimezone"), "needs timezone: false; without it each time says its own zone")

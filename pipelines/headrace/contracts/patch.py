@@ -88,8 +88,8 @@ def _json(field: Field, expression: str) -> Column:
     bare = F.lit(None)
     if field.kind.nested:
         bare = F.to_json(F.try_parse_json(made))
-    elif field.kind in _UNQUOTED:
-        bare = F.when(made.rlike(rf"\A(?:{_UNQUOTED[field.kind]})\z"), made)
+    elif field.sent_kind in _UNQUOTED:
+        bare = F.when(made.rlike(rf"\A(?:{_UNQUOTED[field.sent_kind]})\z"), made)
     return F.coalesce(bare, _quoted(made), F.lit("null"))
 
 

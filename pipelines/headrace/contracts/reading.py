@@ -26,8 +26,8 @@ def read(contract: Contract, value: Column) -> Column:
 
     reasons: what is wrong with the bytes or with what was sent in them, as ``tables.REASON``; null if nothing is.
     others: MAP<STRING, STRING>, the members that are no field and those fields in which such are nested, by what they
-    are sent as and each as the JSON text it was; null if there are none. sent: the contract's fields, times still text;
-    null if the bytes are no JSON object.
+    are sent as and each as the JSON text it was; null if there are none. sent: the contract's fields, times as they
+    were sent; null if the bytes are no JSON object.
     """
     shape = {
         "max_bytes": contract.max_bytes,
@@ -62,7 +62,7 @@ def _told(field: Field) -> dict[str, Any]:
     return {
         "name": field.name,
         "member": field.member,
-        "kind": field.kind.value,
+        "kind": field.sent_kind.value,
         "coerce": field.coerce,
         "required": field.required,
         "precision": field.precision,

@@ -1,11 +1,11 @@
-"""A text that says a time → the time: as ISO 8601 writes it, or as the contract's ``format`` says."""
+"""A time as it was sent → the time: a text of ISO 8601, one of the contract's ``format``, or a number of an epoch."""
 
 from __future__ import annotations
 
 from pyspark.sql import Column
 from pyspark.sql import functions as F
 
-from headrace.contracts.model import Field, Kind
+from headrace.contracts.model import EPOCHS, Field, Kind
 from headrace.contracts.time_pattern import ZONE, TimePattern, time_pattern
 
 __all__ = ["INSTANT", "OF_DAY", "instant", "read_date", "read_time"]
@@ -14,14 +14,19 @@ DAY = r"\d{4}-\d{2}-\d{2}"
 LOCAL = rf"{DAY}[Tt ]\d{{2}}:\d{{2}}(?::\d{{2}}(?:[.,]\d{{1,9}})?)?"
 # A time without its zone means another instant to every reader, so the zone is part of the format.
 INSTANT = LOCAL + ZONE
+# The years 1 to 9999 in microseconds since 1970, which is as far as Python reads.
+_YEARS = (-62_135_596_800_000_000, 253_402_300_799_999_999)
 OF_DAY = r"(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d{1,9})?"
 
 
 def instant(field: Field, sent: Column) -> Column:
     """The instant a text says, in its own zone or in the contract's; null where it is not written so, or there is none.
 
-    Of a time that a clock put back shows twice it is the first. One that a clock put forward leaves out is none.
+    A number of an epoch says one of the years 1 to 9999, or none. Of a time that a clock put back shows twice it is the
+    first. One that a clock put forward leaves out is none.
     """
+    if field.is_epoch:
+        return _of_epoch(EPOCHS[str(field.format)], sent)
     if not field.format and not field.default_timezone:
         read = F.coalesce(sent.try_cast("timestamp"), _in_full(sent).try_cast("timestamp"))
         return F.when(sent.rlike(rf"\A{INSTANT}\z"), read)
@@ -35,6 +40,11 @@ def instant(field: Field, sent: Column) -> Column:
     moment = local.try_cast("timestamp")
     there = F.to_utc_timestamp(moment, field.default_timezone)
     return F.when(written & (F.from_utc_timestamp(there, field.default_timezone) == moment), there)
+
+
+def _of_epoch(a_second: int, sent: Column) -> Column:
+    micros = F.try_multiply(sent, F.lit(1_000_000 // a_second))
+    return F.when(micros.between(*_YEARS), F.timestamp_micros(micros))
 
 
 def _in_full(sent: Column) -> Column:

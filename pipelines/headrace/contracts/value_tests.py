@@ -20,7 +20,7 @@ from headrace.contracts.reasons import Reason
 __all__ = ["Fails", "ValueTest", "value_tests"]
 
 Fails = Callable[[Column, Column], Column]
-"""A condition on one value: as it was read, times still text, and typed."""
+"""A condition on one value: as it was read, times as they were sent, and typed."""
 Breaks = Callable[[Column], Column]
 """A condition on one typed value."""
 
@@ -76,9 +76,8 @@ def _of_value(breaks: Breaks) -> Fails:
 def _type_tests(field: Field) -> Iterator[ValueTest]:
     """What only the attempt to type a value shows."""
     if field.kind in TIMES:
-        yield ValueTest(
-            Reason.WRONG_FORMAT, lambda sent, value: sent.isNotNull() & value.isNull(), _written(field), always=True
-        )
+        code, message = (Reason.IMPLAUSIBLE_TIME, _YEARS) if field.is_epoch else (Reason.WRONG_FORMAT, _written(field))
+        yield ValueTest(code, lambda sent, value: sent.isNotNull() & value.isNull(), message, always=True)
 
 
 def _written(field: Field) -> str:
