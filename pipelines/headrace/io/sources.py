@@ -51,8 +51,7 @@ def file_envelopes(spark: SparkSession, source: FileSource, signal: str) -> Data
 
     Raises InfrastructureError where headrace's own jar is not among the session's.
     """
-    _prepare(spark)
-    spark.conf.set("spark.sql.sources.binaryFile.maxLength", source.max_file_bytes)
+    _prepare(spark, source)
     files = (
         spark.readStream.format("binaryFile")
         .options(**_file_options(source))
@@ -65,8 +64,8 @@ def file_envelopes(spark: SparkSession, source: FileSource, signal: str) -> Data
 
 
 def files_there(spark: SparkSession, source: FileSource) -> DataFrame:
-    """The folder's files as they are now, in the ``binaryFile`` format."""
-    _prepare(spark)
+    """The folder's files as they are now, in the ``binaryFile`` format. To be read before another source is opened."""
+    _prepare(spark, source)
     return _own(spark.read.format("binaryFile").options(**_file_options(source)).load(literal(source.path)), source)
 
 
@@ -91,8 +90,10 @@ def _file_options(source: FileSource) -> dict[str, str]:
     }
 
 
-def _prepare(spark: SparkSession) -> None:
-    """Make headrace's own classes known to the session."""
+def _prepare(spark: SparkSession, source: FileSource) -> None:
+    """Make headrace's own classes known to the session, and how long a file of the source may be."""
+    # A stream keeps the bound it was started with; whoever reads next in the session has the next one.
+    spark.conf.set("spark.sql.sources.binaryFile.maxLength", source.max_file_bytes)
     # Not among the options of a stream, which Spark writes in small letters.
     spark.conf.set("mapreduce.input.pathFilter.class", "headrace.SourceFiles")
     try:
