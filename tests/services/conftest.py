@@ -8,22 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from tests.services import class_archive
 from tests.services.cluster import Cluster, running_cluster
 
 from headrace.io.broker import Broker, running_broker
 from headrace.io.jars import cache_folder, fetch, for_spark
-
-
-@pytest.fixture(scope="session", autouse=True)
-def classes(request: pytest.FixtureRequest) -> None:
-    """Every JVM that is started from here on starts from the archive, which is made where more than one test will."""
-    file = class_archive.file_of(request.config)
-    if len(request.session.items) > 1:
-        class_archive.make(file)
-    told = class_archive.options(file)
-    if told:
-        os.environ["JAVA_TOOL_OPTIONS"] = f"{os.environ.get('JAVA_TOOL_OPTIONS', '')} {told}".strip()
 
 
 @dataclass(frozen=True, slots=True)
