@@ -12,9 +12,16 @@ __all__ = ["code", "installed"]
 
 
 def installed() -> dict[str, str]:
-    """Python and every installed distribution, each with its version, by name."""
+    """Python and every installed distribution, each with its version, by name.
+
+    Not what a distribution carries within itself: setuptools puts that on the path once somebody imports it.
+    """
     # The first on the path is the one that is imported; what an install that broke off left behind has no name.
-    there = [one for one in reversed(list(distributions())) if one.metadata["Name"]]
+    there = [
+        one
+        for one in reversed(list(distributions()))
+        if one.metadata["Name"] and Path(str(one.locate_file(""))).name != "_vendor"
+    ]
     found = {one.metadata["Name"].lower().replace("_", "-"): one.version for one in there}
     return {"python": platform.python_version(), **dict(sorted(found.items()))}
 
