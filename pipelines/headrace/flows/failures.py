@@ -46,8 +46,6 @@ _CODE_OF_JAVA: Final = re.compile(
 _CONDITION: Final = re.compile(r"\[(?:UNRESOLVED_|DATATYPE_MISMATCH)")
 _PYTHON: Final = re.compile(r"^(?:\w+\.)*(\w+)(?::|$)")
 
-_TRACEBACK: Final = "Traceback (most recent call last):"
-
 
 @dataclass(frozen=True, slots=True)
 class Failure:
@@ -89,5 +87,5 @@ def explain(error: BaseException) -> Failure:
         passing, told = of_others
         return Failure(type(error).__name__ if passing else SourceChanged.__name__, told)
     told = spark_failures.telling(text) or type(error).__name__
-    raised = _PYTHON.match(told) if _TRACEBACK in text else None
+    raised = _PYTHON.match(told) if spark_failures.TRACEBACK in text else None
     return Failure(raised[1] if raised else type(error).__name__, told)

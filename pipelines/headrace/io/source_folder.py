@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from headrace.config import FileSource
+from headrace.io.local_path import local_path
 
 __all__ = ["SourceFolder", "look_into"]
 
@@ -49,10 +50,11 @@ def look_into(source: FileSource) -> SourceFolder | None:
 
     Raises FileNotFoundError where it is not there, another OSError where it cannot be listed.
     """
-    if "://" in source.path:
+    folder = local_path(source.path)
+    if folder is None:
         return None
     sizes, unreadable, subfolders, hidden = dict[str, int](), dict[str, str](), list[str](), list[str]()
-    for path in sorted(Path(source.path.removeprefix("file:")).iterdir()):
+    for path in sorted(folder.iterdir()):
         if path.name[0] in "._" or path.name.endswith("._COPYING_"):
             hidden.append(path.name)
         elif path.is_dir():

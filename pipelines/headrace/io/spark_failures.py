@@ -6,9 +6,9 @@ import re
 
 from headrace.errors import one_line
 
-__all__ = ["of_headrace", "telling"]
+__all__ = ["TRACEBACK", "of_headrace", "telling"]
 
-_TRACEBACK = "Traceback (most recent call last):"
+TRACEBACK = "Traceback (most recent call last):"
 _QUERY = re.compile(r"^=== Streaming Query ===", re.MULTILINE)
 _JAVA_FRAME = re.compile(r"^\s+at |^Driver stacktrace:")
 _PLAN = re.compile(r"(SQLSTATE: \w{5}).*", re.DOTALL)
@@ -47,7 +47,7 @@ def _said(text: str) -> list[str]:
 
 
 def _lines(text: str) -> list[str]:
-    _, traceback, last = _QUERY.split(text)[0].rpartition(_TRACEBACK)
+    _, traceback, last = _QUERY.split(text)[0].rpartition(TRACEBACK)
     lines = [line for line in last.splitlines() if line.strip()]
     frames = 0
     while traceback and frames < len(lines) and lines[frames].startswith(" "):
