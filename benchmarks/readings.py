@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -46,21 +47,30 @@ SETTINGS: dict[str, Any] = {
 }
 
 
-def project(home: Path) -> Project:
-    """One signal, one set. JSON is YAML."""
-    for name, content in {
-        "base/headrace.yml": SETTINGS, "contracts/readings.odcs.yaml": CONTRACT, "features/by_sensor.yml": SET,
-    }.items():  # fmt: skip
+def project(
+    home: Path,
+    *,
+    settings: Mapping[str, Any] = SETTINGS,
+    feature_set: Mapping[str, Any] = SET,
+    model: Mapping[str, Any] | None = None,
+) -> Project:
+    """One signal, one set, and a model if there is one. JSON is YAML."""
+    contents = {
+        "base/headrace.yml": settings, "contracts/readings.odcs.yaml": CONTRACT, "features/by_sensor.yml": feature_set,
+    }  # fmt: skip
+    (home / "conf/models").mkdir(parents=True)
+    if model is not None:
+        contents[f"models/{model['name']}.yml"] = model
+    for name, content in contents.items():
         file = home / "conf" / name
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(json.dumps(content), encoding="utf-8")
-    (home / "conf/models").mkdir()
     return load(home / "conf", None, {})
 
 
 def land(home: Path, number: int, records: int, sensors: int = 100) -> None:
     """A batch: five minutes of readings of so many sensors in turn, by an atomic rename."""
-    begin, step = START + number * timedelta(minutes=5), timedelta(minutes=5) / records
+    begin, step = START + number * timedelta(minutes=5), timedelta(minutes=5) / max(records, 1)
     lines = (
         json.dumps(
             {
@@ -74,5 +84,5 @@ def land(home: Path, number: int, records: int, sensors: int = 100) -> None:
     folder = home / "landing"
     folder.mkdir(exist_ok=True)
     file = folder / f".{number:06}.tmp"
-    file.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    file.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
     file.rename(folder / f"{number:06}.jsonl")

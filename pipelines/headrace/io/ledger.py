@@ -88,9 +88,13 @@ class Summary:
     batch_id: int
     rows: int
     outcomes: Mapping[str, int]
-    milliseconds: int
+    durations: Mapping[str, int]
     high_water: datetime | None
     note: str
+
+    @property
+    def milliseconds(self) -> int:
+        return sum(self.durations.values())
 
     def __str__(self) -> str:
         parts = ", ".join(f"{count:,} {name}" for name, count in self.outcomes.items() if count)
@@ -132,7 +136,7 @@ def _summary(entries: Sequence[Entry], writer: Writer, note: str) -> Summary:
         batch_id=writer.batch_id,
         rows=sum(entry.rows_in for entry in entries),
         outcomes=dict(outcomes),
-        milliseconds=sum(entries[0].durations.values()),
+        durations=entries[0].durations,
         high_water=entries[0].high_water,
         note=note,
     )
