@@ -35,7 +35,7 @@ def asked(spark: SparkSession, pinned: Pinned, values: list[float]) -> list[tupl
     kinds = {"y": DoubleType(), "confidence": DoubleType(), REASON: StringType()}
     added = StructType([StructField(name, kind) for name, kind in kinds.items()])
     rows = spark.createDataFrame([(value,) for value in values], "x DOUBLE").coalesce(1)
-    found = scored(rows, pinned, partial(answered, MODEL), added, count=registries.ON_DRIVER + 1)
+    found, _ = scored(rows, pinned, partial(answered, MODEL), added, count=registries.ON_DRIVER + 1)
     return [(row["x"], row["y"], row[REASON]) for row in found.orderBy("x").collect()]
 
 

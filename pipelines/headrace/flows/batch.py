@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import overload
 
 from pyspark.sql import DataFrame, SparkSession
@@ -11,28 +13,45 @@ from pyspark.sql import functions as F
 
 from headrace.errors import InfrastructureError
 from headrace.io.checkpoint import Checkpoint
+from headrace.io.jvm_lease import is_held_alone
 from headrace.io.lake import Lake, Writer
 from headrace.io.offsets import Offsets, last_version
+from headrace.tables import Table
 
-__all__ = ["Batch", "Upstream", "instant", "opened", "seconds", "stamped", "upstream"]
+__all__ = ["Batch", "Upstream", "instant", "opened", "rows_of", "seconds", "stamped", "upstream"]
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """One attempt at one micro-batch: its session, its writer, and what Spark's log says of it."""
+    """One attempt at one micro-batch: its session, its writer, and what Spark's log says of it.
+
+    alone: whether no other driver can be writing this batch.
+    """
 
     spark: SparkSession
     writer: Writer
     offsets: Offsets
     before: Offsets | None
+    alone: bool
+
+    def versions(self, lake: Lake, tables: Iterable[Table]) -> dict[str, int]:
+        """For the plan of the batch: behind which version of each table it commits, where its first attempt is made.
+
+        None where another driver might write the same batch: transaction ids keep those apart.
+        """
+        return lake.versions(tables) if self.alone else {}
 
 
 @dataclass(frozen=True, slots=True)
 class Upstream:
-    """One batch of the table a query reads: who wrote it, and how many rows its commit says it has."""
+    """One batch of the table a query reads: who wrote it, and how many rows its commit says it has.
+
+    files: those it is in, where that is known.
+    """
 
     writer: Writer
     rows: int
+    files: tuple[Path, ...] | None = None
 
     @property
     def slice(self) -> str:
@@ -47,7 +66,8 @@ def opened(frame: DataFrame, batch_id: int, checkpoint: Checkpoint) -> Batch:
         raise InfrastructureError(
             f"checkpoint {checkpoint.path} has no record of batch {batch_id}: it was altered while the query ran"
         )
-    return Batch(spark, Writer(query_id, batch_id), offsets, checkpoint.offsets(spark, batch_id - 1))
+    before = checkpoint.offsets(spark, batch_id - 1)
+    return Batch(spark, Writer(query_id, batch_id), offsets, before, alone=is_held_alone(checkpoint.path))
 
 
 def stamped(rows: DataFrame, writer: Writer) -> DataFrame:
@@ -62,7 +82,15 @@ def upstream(batch: Batch, lake: Lake, table: str, begin: int = 0) -> list[Upstr
     """
     first = last_version(batch.before.source) + 1 if batch.before else begin
     commits = lake.commits(batch.spark, table, first, last_version(batch.offsets.source))
-    return [Upstream(writer, rows) for _, writer, rows in commits]
+    return [Upstream(commit.writer, commit.rows, commit.files) for commit in commits]
+
+
+def rows_of(spark: SparkSession, lake: Lake, table: str, read: Sequence[Upstream]) -> DataFrame:
+    """The rows of these upstream batches, and where their files are not known, of all others too."""
+    known = [batch.files for batch in read if batch.files is not None]
+    if len(known) < len(read):
+        return lake.read(spark, table)
+    return lake.files(spark, table, [file for files in known for file in files])
 
 
 @overload

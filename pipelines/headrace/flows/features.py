@@ -6,19 +6,19 @@ records how far the signal had come, and a window that ended at or before that c
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import DataFrame, Row, SparkSession
 from pyspark.sql import functions as F
 
 from headrace.contracts.model import Contract
 from headrace.features.spec import FeatureSet
 from headrace.features.windows import in_time, wanted, windowed
-from headrace.flows.batch import Batch, Upstream, instant, opened, seconds, stamped, upstream
+from headrace.flows.batch import Batch, Upstream, instant, opened, rows_of, seconds, stamped, upstream
 from headrace.flows.catalog import feature_table
 from headrace.flows.generation import Opening, checkpoint_of, opening
 from headrace.flows.online_follow import Follower, catch_up
@@ -113,19 +113,20 @@ def features_batch(features: Features, windows: DataFrame, batch_id: int) -> Non
     """Take one batch through the flow. Any number of attempts leave what one would have left."""
     watch = ledger.Stopwatch()
     batch = opened(windows, batch_id, features.checkpoint)
+    target = feature_table(features.feature_set, features.contract)
     tried_before = True
 
     def choose() -> Mapping[str, Any]:
         nonlocal tried_before
         tried_before = False
-        return _choices(features, batch, read)
+        return {**_choices(features, batch, read), "after": batch.versions(features.lake, (target,))}
 
     with watch.lap("plan"):
         first = features.opening.version if features.opening else 0
         read = upstream(batch, features.lake, f"signals_{features.feature_set.signal}", first)
         name, at = features.feature_set.name, batch.offsets.time
         choices = planned(batch.spark, features.lake, FLOW, name, batch.writer, at=at, choose=choose)
-    target = feature_table(features.feature_set, features.contract)
+    after = choices.get("after", {})
     with watch.lap("write"):
         rows = logged(windows, batch.writer, batch.offsets.time)
         # What is there already is not written again, and so would not be computed; but Spark wants its state anew.
@@ -134,7 +135,7 @@ def features_batch(features: Features, windows: DataFrame, batch_id: int) -> Non
         try:
             if tried_before:
                 rows.count()
-            features.lake.append(rows, target, batch.writer)
+            features.lake.append(rows, target, batch.writer, after=after.get(target.name))
         finally:
             rows.unpersist()
     with watch.lap("account"):
@@ -191,8 +192,12 @@ def _entries(
 ) -> list[ledger.Entry]:
     """One entry an upstream batch, and one for what this batch committed as a whole."""
     spark, lake = batch.spark, features.lake
-    written = ledger.committed(spark, lake, (target,), batch.writer, F.lit(ledger.WHOLE))[target.name]
-    found = outcomes(features, batch.spark, read)
+    whole_batch, after = F.lit(ledger.WHOLE), choices.get("after", {})
+    counted = ledger.count_committed(spark, lake, (target,), batch.writer, whole_batch, after)
+    beside = _count_outcomes(features, spark, read) if read else None
+    rows = _collected(counted, beside)
+    written = ledger.by_table((target,), [row for row in rows if row["table"] is not None])[target.name]
+    found = _by_slice(row for row in rows if row["table"] is None)
     common: dict[str, Any] = {
         "flow": FLOW,
         "subject": features.feature_set.name,
@@ -215,16 +220,29 @@ def outcomes(features: Features, spark: SparkSession, read: Sequence[Upstream]) 
 
     read: upstream batches, in the order of query and batch.
     """
-    if not read:
-        return {}
-    rows = features.lake.read(spark, f"signals_{features.feature_set.signal}")
+    return _by_slice(_count_outcomes(features, spark, read).collect()) if read else {}
+
+
+def _count_outcomes(features: Features, spark: SparkSession, read: Sequence[Upstream]) -> DataFrame:
+    rows = rows_of(spark, features.lake, f"signals_{features.feature_set.signal}", read)
     first, last = read[0].writer.batch_id, read[-1].writer.batch_id
     if read[0].writer.query_id == read[-1].writer.query_id:
         rows = rows.where((F.col("query_id") == read[0].writer.query_id) & F.col("batch_id").between(first, last))
     about, timely = wanted(features.feature_set), in_time(features.feature_set)
-    counted = rows.groupBy(F.concat_ws("/", "query_id", "batch_id").alias("slice")).agg(
+    return rows.groupBy(F.concat_ws("/", "query_id", "batch_id").alias("slice")).agg(
         F.count_if(about & timely).alias("windowed"),
         F.count_if(about & ~timely).alias("late"),
         F.count_if(~about).alias("skipped"),
     )
-    return {row["slice"]: {name: row[name] for name in _OUTCOMES} for row in counted.collect()}
+
+
+def _by_slice(counted: Iterable[Row]) -> dict[str, dict[str, int]]:
+    return {row["slice"]: {name: row[name] for name in _OUTCOMES} for row in counted}
+
+
+def _collected(committed: DataFrame | None, outcomes: DataFrame | None) -> list[Row]:
+    """Both in one job; a row of the second names no table."""
+    if committed is None:
+        return outcomes.withColumn("table", F.lit(None)).collect() if outcomes is not None else []
+    both = committed if outcomes is None else committed.unionByName(outcomes, allowMissingColumns=True)
+    return both.collect()

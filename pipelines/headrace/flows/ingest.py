@@ -1,8 +1,8 @@
 """Ingest: envelopes of one signal → contract → ``signals_<signal>``, ``dead_letters``, ``ledger``.
 
-The order of a batch: judge, kept once · count what came · clock, limits and drift, which make the plan · dead letters
-· accepted · verdicts and drift · ledger. Nothing is written before the plan (but why a batch got none), and the ledger
-last, so whoever finds a batch in the ledger finds it whole.
+The order of a batch: judge, kept once, and count what came · clock, limits and drift, which make the plan · dead
+letters · accepted · verdicts and drift · ledger. Nothing is written before the plan (but why a batch got none), and the
+ledger last, so whoever finds a batch in the ledger finds it whole.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ from headrace.flows.ingest_plan import is_accepted, look, planned_batch
 from headrace.flows.quality_audit import audit
 from headrace.io import ledger
 from headrace.io.dead_letter_topic import send
+from headrace.io.plans import unplanned
 from headrace.tables import DEAD_LETTERS, Table
 
 __all__ = ["ingest_batch", "with_duplicates", "without_future"]
@@ -37,7 +38,7 @@ __all__ = ["ingest_batch", "with_duplicates", "without_future"]
 def ingest_batch(ingest: Ingest, judged: DataFrame, batch_id: int) -> None:
     """Take one batch through the flow. Any number of attempts leave what one would have left.
 
-    A batch without a record, as an empty file makes one, has a plan and nothing else: the next reads the clock there.
+    A batch without a record, as an empty file makes one, leaves nothing.
     """
     watch = ledger.Stopwatch()
     batch = opened(judged, batch_id, ingest.checkpoint)
@@ -47,51 +48,56 @@ def ingest_batch(ingest: Ingest, judged: DataFrame, batch_id: int) -> None:
     try:
         with watch.lap("judge"):
             seen = look(judged, ingest.contract)
-        with watch.lap("count"):
-            found = ledger.slices(judged.select("envelope.source", "envelope.value"))
+        if not seen.slices and unplanned(batch.spark, ingest.lake, FLOW, ingest.signal, batch.writer):
+            return
         with watch.lap("plan"):
-            choices = planned_batch(ingest, batch, judged, seen, found)
-        rejected = sum(part.rows for part in found) - seen.accepted(choices["limit"])
-        if found:
-            with watch.lap("write"):
-                rejected = _write(ingest, batch, judged, choices, rejected=rejected)
+            choices = planned_batch(ingest, batch, judged, seen)
+        rows = sum(part.rows for part in seen.slices)
+        with watch.lap("write"):
+            accepted = _write(ingest, batch, judged, choices, rows, accepted=seen.accepted(choices["limit"]))
     finally:
         judged.unpersist()
     with watch.lap("account"):
-        entries = _entries(ingest, batch, found, choices, watch, rejected=rejected)
+        entries = _entries(ingest, batch, seen.slices, choices, watch, accepted=accepted)
     ledger.record(batch.spark, ingest.lake, entries, batch.writer)
     audit(ingest.quality, batch, ingest.lake, ingest.signal, ingest.contract)
 
 
-def _write(ingest: Ingest, batch: Batch, judged: DataFrame, choices: Mapping[str, Any], *, rejected: int) -> int:
-    """Write the batch. ``rejected``: how many before duplicates are looked for; given back: how many in all."""
+def _write(
+    ingest: Ingest, batch: Batch, judged: DataFrame, choices: Mapping[str, Any], rows: int, *, accepted: int
+) -> int:
+    """Write the batch of so many rows. accepted: how many before duplicates are looked for; returns how many in all."""
     if planned_columns(choices):
         ingest.lake.widen(batch.spark, _target(ingest, choices))
     decided = without_future(judged, ingest.contract, choices["limit"])
     if ingest.duplicates is None:
-        _commit(ingest, batch, decided, choices, rejected=rejected)
-        return rejected
+        _commit(ingest, batch, decided, choices, accepted=accepted, rejected=rows - accepted)
+        return accepted
     repeats = _repeats(ingest, batch, decided, choices["accepted_before"], ingest.duplicates).persist()
     try:
         unique = with_duplicates(decided, repeats, ingest.contract)
-        rejected += repeats.count()
-        _commit(ingest, batch, unique, choices, rejected=rejected)
+        accepted -= repeats.count()
+        _commit(ingest, batch, unique, choices, accepted=accepted, rejected=rows - accepted)
     finally:
         repeats.unpersist()
-    return rejected
+    return accepted
 
 
-def _commit(ingest: Ingest, batch: Batch, decided: DataFrame, choices: Mapping[str, Any], *, rejected: int) -> None:
-    accepted = F.size("reasons") == 0
+def _commit(
+    ingest: Ingest, batch: Batch, decided: DataFrame, choices: Mapping[str, Any], *, accepted: int, rejected: int
+) -> None:
+    good, after = F.size("reasons") == 0, choices.get("after", {})
     if rejected:
-        letters = _dead_letters(decided.where(~accepted), ingest, batch)
-        ingest.lake.append(letters, DEAD_LETTERS, batch.writer)
+        letters = _dead_letters(decided.where(~good), ingest, batch)
+        ingest.lake.append(letters, DEAD_LETTERS, batch.writer, after=after.get(DEAD_LETTERS.name))
         if ingest.dead_letter_topic is not None:
             send(kafka_records(letters, ingest.dead_letter_topic.max_bytes), ingest.dead_letter_topic)
-    usual = marked(decided.where(accepted), choices["outliers"]["bounds"])
-    kept = _accepted(usual, ingest, batch, choices["before"]["high_water"])
-    target = _target(ingest, choices)
-    ingest.lake.append(evolved(kept, planned_columns(choices)), target, batch.writer)
+    if accepted:
+        usual = marked(decided.where(good), choices["outliers"]["bounds"])
+        kept = _accepted(usual, ingest, batch, choices["before"]["high_water"])
+        target = _target(ingest, choices)
+        rows = evolved(kept, planned_columns(choices))
+        ingest.lake.append(rows, target, batch.writer, after=after.get(target.name))
     limits.record(ingest, batch, limits.Weighed.from_json(choices["limits"]))
     schema_drift.record(ingest, batch, choices["drift"])
     window_rules.record(ingest, batch, choices)
@@ -163,16 +169,19 @@ def _entries(
     choices: Mapping[str, Any],
     watch: ledger.Stopwatch,
     *,
-    rejected: int,
+    accepted: int,
 ) -> list[ledger.Entry]:
     """One entry a slice: rows counted at the source, outcomes counted in what was committed.
 
-    rejected: how many dead letters there are to be; where there are none, that table is not looked into.
+    accepted: how many records are to be in the signal's table; where there are to be none in a table, it is not looked
+    into.
     """
     spark, lake, target = batch.spark, ingest.lake, signal_table(ingest.signal, ingest.contract)
-    outputs = (target, DEAD_LETTERS) if rejected else (target,)
-    written = ledger.committed(spark, lake, outputs, batch.writer, ledger.source_slice())
-    accepted, letters = written[target.name], written.get(DEAD_LETTERS.name, {})
+    rejected = sum(part.rows for part in found) - accepted
+    outputs = [table for table, rows in ((target, accepted), (DEAD_LETTERS, rejected)) if rows]
+    after = choices.get("after", {})
+    written = ledger.committed(spark, lake, outputs, batch.writer, ledger.source_slice(), after)
+    good, letters = written.get(target.name, {}), written.get(DEAD_LETTERS.name, {})
     return [
         ledger.Entry(
             flow=FLOW,
@@ -183,7 +192,7 @@ def _entries(
             rows_in=part.rows,
             digest_in=part.digest,
             outcomes={
-                "accepted": accepted.get(part.name, (0, ""))[0],
+                "accepted": good.get(part.name, (0, ""))[0],
                 "rejected": letters.get(part.name, (0, ""))[0],
             },
             digests={name: counted[part.name][1] for name, counted in written.items() if part.name in counted},

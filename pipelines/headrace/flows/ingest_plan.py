@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from pyspark.sql import Column, DataFrame, SparkSession
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from headrace.contracts.clock import Mark, advance
@@ -21,20 +21,22 @@ from headrace.flows.batch import Batch, seconds
 from headrace.flows.catalog import signal_table
 from headrace.flows.ingest_job import ACCEPTING, FLOW, Ingest
 from headrace.io import ledger
-from headrace.io.lake import Writer
-from headrace.io.plans import plan_of, planned
+from headrace.io.plans import Choices, plan_before, planned
+from headrace.tables import DEAD_LETTERS
 
-__all__ = ["Seen", "is_accepted", "look", "mark_after", "planned_batch"]
+__all__ = ["Seen", "is_accepted", "look", "planned_batch"]
 
 
 @dataclass(frozen=True, slots=True)
 class Seen:
     """What one look at the judged records of a batch says of those that broke no rule so far.
 
-    seconds, counts: their event times, each second once, and how many records have it. present: of each field that
-    may be absent, in how many it is. odd: how many have a warning or a member their contract does not name.
+    slices: what of the source the batch holds, bad records too. seconds, counts: the event times of those that broke
+    no rule, and how many of them have one. present: of each field that may be absent, in how many it is. odd: how many
+    have a warning or a member their contract does not name.
     """
 
+    slices: list[ledger.Slice]
     seconds: npt.NDArray[np.int64]
     counts: npt.NDArray[np.int64]
     present: Mapping[str, int]
@@ -47,49 +49,52 @@ class Seen:
 
 def look(judged: DataFrame, contract: Contract) -> Seen:
     """Look at what ``judge`` gave, in one job."""
-    second = F.unix_seconds("event_time").alias("_second")
+    good = F.size("reasons") == 0
     odd = F.count_if((F.size("warnings") > 0) | F.col("others").isNotNull()).alias("_odd")
     optional = [field.name for field in contract.fields if not field.required]
-    present = [F.count(F.col(name)).alias(name) for name in optional]
-    grouped = judged.where(F.size("reasons") == 0).groupBy(second)
-    counted = grouped.agg(F.count(F.lit(1)).alias("_count"), odd, *present).toPandas()
+    present = [F.count(F.col(name)).alias(f"_present_{name}") for name in optional]
+    grouped = judged.groupBy(
+        ledger.source_slice("envelope.source").alias("slice"),
+        good.alias("_good"),
+        F.when(good, F.unix_seconds("event_time")).alias("_second"),
+    )
+    groups = grouped.agg(*ledger.slice_parts("envelope."), odd, *present).toPandas()
+    counted = groups[groups["_good"]]
     return Seen(
+        slices=ledger.slices_of(groups),
         seconds=counted["_second"].to_numpy(np.int64),
-        counts=counted["_count"].to_numpy(np.int64),
-        present={name: int(counted[name].sum()) for name in optional},
+        counts=counted["rows"].to_numpy(np.int64),
+        present={name: int(counted[f"_present_{name}"].sum()) for name in optional},
         odd=int(counted["_odd"].sum()),
     )
 
 
-def mark_after(spark: SparkSession, ingest: Ingest, writer: Writer) -> Mark:
-    """Where the signal's clock stood after one batch of its query; a declared end of input had moved it on."""
-    stored = plan_of(spark, ingest.lake, FLOW, ingest.signal, writer)
+def _mark(ingest: Ingest, stored: Choices | None) -> Mark:
+    """Where the signal's clock stood after a batch of its query; a declared end of input had moved it on."""
     if stored is None:
         return Mark()
     mark = Mark.from_json(stored["mark"])
     return Mark(max(mark.high_water or 0, ingest.ended_at)) if ingest.ended_at is not None else mark
 
 
-def planned_batch(
-    ingest: Ingest, batch: Batch, judged: DataFrame, seen: Seen, found: Sequence[ledger.Slice]
-) -> Mapping[str, Any]:
+def planned_batch(ingest: Ingest, batch: Batch, judged: DataFrame, seen: Seen) -> Mapping[str, Any]:
     """The choices of the batch; a stored plan whose source or contract is no longer the same ends the query for good.
 
     A batch that breaks a limit of its source gets no plan: ``HeldBack`` ends the query instead.
     """
 
     def choose() -> Mapping[str, Any]:
-        return _choices(ingest, batch, judged, seen, found)
+        return _choices(ingest, batch, judged, seen)
 
     choices = planned(batch.spark, ingest.lake, FLOW, ingest.signal, batch.writer, at=batch.offsets.time, choose=choose)
-    vanished = sorted(set(choices["slices"]) - {part.name for part in found})
+    vanished = sorted(set(choices["slices"]) - {part.name for part in seen.slices})
     if vanished:
         raise SourceChanged(
             f"{vanished[0]} of signal {ingest.signal} is empty or gone since batch {batch.writer.batch_id} read it: "
             "put the original back; or, if the batch has written nothing yet, leave an empty file in its place and run "
             f"headrace sources resume {ingest.signal} --replan."
         )
-    for part in found:
+    for part in seen.slices:
         if choices["slices"].get(part.name) != part.digest:
             raise SourceChanged(
                 f"{part.name} of signal {ingest.signal} was altered after batch {batch.writer.batch_id} had read it: "
@@ -106,15 +111,13 @@ def planned_batch(
     return choices
 
 
-def _choices(
-    ingest: Ingest, batch: Batch, judged: DataFrame, seen: Seen, found: Sequence[ledger.Slice]
-) -> Mapping[str, Any]:
-    before = mark_after(batch.spark, ingest, batch.writer.before)
+def _choices(ingest: Ingest, batch: Batch, judged: DataFrame, seen: Seen) -> Mapping[str, Any]:
+    last = plan_before(batch.spark, ingest.lake, FLOW, ingest.signal, batch.writer) or {}
+    before = _mark(ingest, last or None)
     step = advance(ingest.clock, before, seen.seconds, seen.counts, now=seconds(batch.offsets.time))
-    last = plan_of(batch.spark, ingest.lake, FLOW, ingest.signal, batch.writer.before) or {}
-    rows = sum(part.rows for part in found)
+    rows = sum(part.rows for part in seen.slices)
     bad = rows - seen.accepted(step.limit)
-    slices = {part.name: part.digest for part in found}
+    slices = {part.name: part.digest for part in seen.slices}
     weighed = limits.weighed(
         ingest, batch, judged, ~is_accepted(step.limit), slices=slices, rows=rows, bad=bad, last=last
     )
@@ -137,6 +140,7 @@ def _choices(
         "columns": columns,
         "outliers": _outliers(ingest, accepted, last),
         "accepted_before": _accepted_before(ingest, batch),
+        "after": batch.versions(ingest.lake, (signal_table(ingest.signal, ingest.contract), DEAD_LETTERS)),
     }
 
 

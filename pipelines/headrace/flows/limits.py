@@ -23,7 +23,6 @@ from headrace.flows.ingest_job import Ingest
 from headrace.flows.sources import current, hold_back
 from headrace.flows.verdicts import BREACH, WAIVED, WARN, Verdict
 from headrace.io import ledger
-from headrace.io.lake import local_rows
 from headrace.tables import MEASUREMENTS
 
 __all__ = ["Weighed", "record", "weighed"]
@@ -95,7 +94,7 @@ def _measure(ingest: Ingest, batch: Batch, measured: Mapping[str, float]) -> Non
         {"segment": name, "value": value, "details": {"rule": str(rules[name])}} for name, value in measured.items()
     ]
     each = [{**one, **shared} for one in each]
-    ingest.lake.append(local_rows(batch.spark, MEASUREMENTS, each), MEASUREMENTS, batch.writer)
+    ingest.lake.append_rows(batch.spark, each, MEASUREMENTS, batch.writer)
 
 
 def _judge(ingest: Ingest, batch: Batch, seen: Weighed) -> None:

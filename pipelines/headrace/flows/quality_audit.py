@@ -15,7 +15,7 @@ from headrace.contracts.model import Contract
 from headrace.flows.batch import Batch
 from headrace.flows.quality import Assessment, Finding, assess
 from headrace.io import samples
-from headrace.io.lake import Lake, local_rows
+from headrace.io.lake import Lake
 from headrace.tables import MEASUREMENTS, signals
 
 __all__ = ["audit"]
@@ -37,8 +37,8 @@ def audit(quality: Quality | None, batch: Batch, lake: Lake, signal: str, contra
         measured = list(_shares(found))
     try:
         of = {"subject": signal, "measured_at": batch.offsets.time, **asdict(batch.writer)}
-        rows = local_rows(batch.spark, MEASUREMENTS, [each | of for each in measured])
-        lake.append(rows, MEASUREMENTS, batch.writer, output=f"{MEASUREMENTS.name}/quality")
+        rows = [each | of for each in measured]
+        lake.append_rows(batch.spark, rows, MEASUREMENTS, batch.writer, output=f"{MEASUREMENTS.name}/quality")
     except Exception:
         log.exception("%s: the quality of batch %s could not be stored", signal, batch.writer.batch_id)
 

@@ -17,6 +17,7 @@ from headrace.flows.catalog import tables, views
 from headrace.flows.checkpoint_check import refuse_damaged
 from headrace.flows.project import Project
 from headrace.io.checkpoint import Checkpoint
+from headrace.io.jvm_lease import hold_in_jvm
 from headrace.io.lake import Lake
 from headrace.io.lease import hold
 from headrace.io.session import use_pool
@@ -52,6 +53,7 @@ class Query:
         ends with ``Stopping``, before that batch has any effect. Raises CheckpointDamaged where it cannot go on.
         """
         hold(self.checkpoint.path)
+        hold_in_jvm(spark, self.checkpoint.path)
         refuse_damaged(spark, Lake(project.settings.storage), self.flow, self.subject, self.checkpoint)
         use_pool(spark, self.name)
         frame, take = self.open(spark)

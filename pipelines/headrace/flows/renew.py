@@ -123,9 +123,9 @@ def _version(spark: SparkSession, described: Features, rows: DataFrame, boundary
     feature_set = described.feature_set
     begin = _begin(rows, described, boundary)
     commits = [
-        (version, writer)
-        for version, writer, _ in described.lake.commits(spark, f"signals_{feature_set.signal}")
-        if writer.batch_id <= signals.get(writer.query_id, -1)
+        (commit.version, commit.writer)
+        for commit in described.lake.commits(spark, f"signals_{feature_set.signal}")
+        if commit.writer.batch_id <= signals.get(commit.writer.query_id, -1)
     ]
     last = max((version for version, _ in commits), default=0)
     open_ = rows.where(wanted(feature_set) & in_time(feature_set) & (F.col("event_time") >= F.lit(begin)))
@@ -174,7 +174,8 @@ def _take_over(spark: SparkSession, described: Features, query_id: str, opening:
     """Say that the history is whole, and what it took in: the batches that the stream will not read."""
     feature_set, lake = described.feature_set, described.lake
     signal = f"signals_{feature_set.signal}"
-    again = {(writer.query_id, writer.batch_id) for _, writer, _ in lake.commits(spark, signal, opening.version)}
+    writers = [commit.writer for commit in lake.commits(spark, signal, opening.version)]
+    again = {(writer.query_id, writer.batch_id) for writer in writers}
     taken = lake.as_of(spark, signal, opening.signals).groupBy("query_id", "batch_id").count()
     before = [
         Upstream(Writer(row["query_id"], row["batch_id"]), row["count"])

@@ -12,7 +12,6 @@ from headrace.contracts.drift import Drift, DriftKind, Known, drifts, learned
 from headrace.contracts.model import Contract, Criticality, Kind, Unknown
 from headrace.flows.batch import Batch
 from headrace.flows.ingest_job import Ingest
-from headrace.io.lake import local_rows
 from headrace.tables import SCHEMA_DRIFT
 
 __all__ = ["drifted", "record"]
@@ -64,8 +63,8 @@ def record(ingest: Ingest, batch: Batch, drift: Mapping[str, Any]) -> None:
         "query_id": batch.writer.query_id,
         "batch_id": batch.writer.batch_id,
     }
-    rows = local_rows(batch.spark, SCHEMA_DRIFT, [{**one, **shared} for one in drift["new"]])
-    ingest.lake.append(rows, SCHEMA_DRIFT, batch.writer)
+    rows = [{**one, **shared} for one in drift["new"]]
+    ingest.lake.append_rows(batch.spark, rows, SCHEMA_DRIFT, batch.writer)
 
 
 def _policy(contract: Contract, drift: Drift, columns: Mapping[str, Kind]) -> str:

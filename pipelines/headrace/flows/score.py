@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
@@ -28,6 +28,9 @@ from headrace.io.plans import planned, withdraw
 from headrace.io.spark_failures import of_headrace
 from headrace.models.scoring import REASON, answered
 from headrace.tables import DEAD_LETTERS, Table, predictions
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = ["opened_stream", "score_batch", "stream"]
 
@@ -58,26 +61,30 @@ def score_batch(score: Score, records: DataFrame, batch_id: int) -> None:
     """Take one batch through the flow. Any number of attempts leave what one would have left."""
     watch = ledger.Stopwatch()
     batch = opened(records, batch_id, score.checkpoint)
+    target = predictions(score.model.name, score.inputs, score.model.output.name)
     kept = [records.persist()]
     try:
         with watch.lap("plan"):
             read = upstream(batch, score.lake, f"signals_{score.model.signal}")
             asked = _asked(score, records)
-            choices = _planned(score, batch, asked)
-        target = predictions(score.model.name, score.inputs, score.model.output.name)
+            choices = _planned(score, batch, asked, target)
         unusable = 0
         if asked.between:
             with watch.lap("score"), _planned_anew_if_it_fails(score, batch, target):
-                decided = _decided(score, records, choices, batch, asked).persist()
-                kept.append(decided)
-                unusable = decided.where(F.col(score.model.output.name).isNull()).count()
+                decided, answers = _decided(score, records, choices, batch, asked)
+                if answers is None:
+                    kept.append(decided.persist())
+                    unusable = decided.where(F.col(score.model.output.name).isNull()).count()
+                else:
+                    unusable = int(answers[score.model.output.name].isna().sum())
             with watch.lap("write"):
                 _write(score, batch, records, decided, target, choices, unusable=unusable)
     finally:
         for frame in kept:
             frame.unpersist()
     with watch.lap("account"):
-        entries = _entries(score, batch, target, read, asked.skipped, watch, unusable=unusable)
+        after = choices.get("after", {})
+        entries = _entries(score, batch, target, read, asked.skipped, watch, after, unusable=unusable)
     note = f"version {choices['version']}" if choices["version"] else ""
     ledger.record(batch.spark, score.lake, entries, batch.writer, note)
 
@@ -103,7 +110,7 @@ def _asked(score: Score, records: DataFrame) -> _Asked:
     )
 
 
-def _planned(score: Score, batch: Batch, asked: _Asked) -> Mapping[str, Any]:
+def _planned(score: Score, batch: Batch, asked: _Asked, target: Table) -> Mapping[str, Any]:
     """The version and the cuts, chosen once. Without a record to score nothing is chosen, and no model is needed."""
 
     def choose() -> Mapping[str, Any]:
@@ -115,7 +122,11 @@ def _planned(score: Score, batch: Batch, asked: _Asked) -> Mapping[str, Any]:
         needed = {name: _newest_end(feature_set, asked.between[1]) for name, feature_set in score.feature_sets.items()}
         patience = model.wait.total_seconds() if score.patient else 0.0
         found = wait_for(batch.spark, score.lake, needed, patience=patience)
-        return {"version": pinned.version, "cuts": {name: cut.to_json() for name, cut in found.items()}}
+        return {
+            "version": pinned.version,
+            "cuts": {name: cut.to_json() for name, cut in found.items()},
+            "after": batch.versions(score.lake, (target, DEAD_LETTERS)),
+        }
 
     return planned(batch.spark, score.lake, FLOW, score.model.name, batch.writer, at=batch.offsets.time, choose=choose)
 
@@ -144,8 +155,10 @@ def _newest_end(feature_set: FeatureSet, second: int) -> int:
     return second // step * step
 
 
-def _decided(score: Score, records: DataFrame, choices: Mapping[str, Any], batch: Batch, asked: _Asked) -> DataFrame:
-    """Identity, inputs, answer and ages of each record that is scored: plain columns, a row each."""
+def _decided(
+    score: Score, records: DataFrame, choices: Mapping[str, Any], batch: Batch, asked: _Asked
+) -> tuple[DataFrame, pd.DataFrame | None]:
+    """Identity, inputs, answer and ages of each record that is scored: plain columns, a row each; see ``scored``."""
     model = score.model
     rows = records.where(eligible_records(model)).select(
         *score.contract.names,
@@ -181,11 +194,11 @@ def _write(
     *,
     unusable: int,
 ) -> None:
-    answer, model = F.col(score.model.output.name), score.model
+    answer, model, after = F.col(score.model.output.name), score.model, choices.get("after", {})
     if unusable:
         lost = records.join(decided.where(answer.isNull()).select("record_id", REASON), "record_id")
         letters = unanswered(lost, batch, model, score.contract, version=choices["version"])
-        score.lake.append(letters, DEAD_LETTERS, batch.writer)
+        score.lake.append(letters, DEAD_LETTERS, batch.writer, after=after.get(DEAD_LETTERS.name))
     pinned = registry.Pinned(score.registry, model.registered_model, choices["version"])
     rows = decisions(
         decided.where(answer.isNotNull()),
@@ -196,7 +209,7 @@ def _write(
         feature_sets=score.feature_sets,
         at=_cuts(choices),
     )
-    score.lake.append(rows, target, batch.writer)
+    score.lake.append(rows, target, batch.writer, after=after.get(target.name))
 
 
 def _cuts(choices: Mapping[str, Any]) -> dict[str, Cut]:
@@ -210,14 +223,15 @@ def _entries(
     read: Sequence[Upstream],
     skipped: Mapping[str, int],
     watch: ledger.Stopwatch,
+    after: Mapping[str, int],
     *,
     unusable: int,
 ) -> list[ledger.Entry]:
     """One entry an upstream batch: rows by its commit, outcomes by what was committed here."""
     spark, lake = batch.spark, score.lake
     origin = F.concat_ws("/", "signal_query_id", "signal_batch_id")
-    decided = ledger.committed(spark, lake, (target,), batch.writer, origin)[target.name]
-    letters = _letters_entry(score, batch) if unusable else []
+    decided = ledger.committed(spark, lake, (target,), batch.writer, origin, after)[target.name]
+    letters = _letters_entry(score, batch, after) if unusable else []
     rejected = _rejected_by_slice(score, batch) if unusable else {}
     return [
         ledger.Entry(
@@ -239,9 +253,10 @@ def _entries(
     ] + letters
 
 
-def _letters_entry(score: Score, batch: Batch) -> list[ledger.Entry]:
+def _letters_entry(score: Score, batch: Batch, after: Mapping[str, int]) -> list[ledger.Entry]:
     """The batch's dead letters as a whole: they do not hold which upstream batch their record came in."""
-    whole = ledger.committed(batch.spark, score.lake, (DEAD_LETTERS,), batch.writer, F.lit(ledger.WHOLE))
+    letters, slice_ = (DEAD_LETTERS,), F.lit(ledger.WHOLE)
+    whole = ledger.committed(batch.spark, score.lake, letters, batch.writer, slice_, after)
     return [
         ledger.Entry(
             flow=FLOW,

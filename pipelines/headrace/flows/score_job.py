@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from pyspark.sql import Column as SparkColumn
-from pyspark.sql import DataFrame
+from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from headrace.config import Registry
 from headrace.contracts.model import Contract
-from headrace.features.as_of import Values, as_of
+from headrace.features.as_of import Values, as_of, near
 from headrace.features.spec import FeatureSet
 from headrace.flows.catalog import input_columns
 from headrace.flows.checkpoints import checkpoint_path
@@ -92,7 +92,7 @@ def with_features(
         Values(
             feature_set=feature_sets[part.set],
             prefix=part.name,
-            log=lake.read(rows.sparkSession, f"features_{part.set}_log"),
+            log=_log(rows.sparkSession, lake, feature_sets[part.set], between),
             cut=at[part.set].batches,
             backfill=at[part.set].backfill_id,
             by=part.by,
@@ -101,6 +101,14 @@ def with_features(
         for part in model.inputs.features
     ]
     return as_of(rows, sets, between=between)
+
+
+def _log(spark: SparkSession, lake: Lake, feature_set: FeatureSet, between: tuple[int, int] | None) -> DataFrame:
+    """The set's log, or what of it rows between two seconds can see."""
+    table = f"features_{feature_set.name}_log"
+    if between is None:
+        return lake.read(spark, table)
+    return lake.between(spark, table, "window_end", *near(between, feature_set.time_to_live))
 
 
 def eligible_records(model: Model) -> SparkColumn:

@@ -13,7 +13,7 @@ from pyspark.sql import functions as F
 from headrace.errors import InfrastructureError, UsageError
 from headrace.flows.source_state import SourceState
 from headrace.io import ledger
-from headrace.io.lake import Lake, Writer, local_rows
+from headrace.io.lake import Lake, Writer
 from headrace.io.wall import now
 from headrace.tables import SOURCE_LOG
 
@@ -119,7 +119,7 @@ def _next(spark: SparkSession, lake: Lake, wanted: Transition) -> Transition:
             return before
         row = replace(wanted, sequence=before.sequence + 1, changed_at=now())
         writer = Writer(str(uuid5(NAMESPACE_URL, f"headrace:sources/{row.signal}")), row.sequence)
-        lake.append(local_rows(spark, SOURCE_LOG, [asdict(row)]), SOURCE_LOG, writer)
+        lake.append_rows(spark, [asdict(row)], SOURCE_LOG, writer)
         if current(spark, lake, wanted.signal) == row:
             return row
     raise InfrastructureError(f"source_log: {_TRIES} times somebody else wrote of signal {wanted.signal} at once")

@@ -9,7 +9,7 @@ from datetime import datetime
 from pyspark.sql import SparkSession
 
 from headrace.flows.ingest_job import Ingest
-from headrace.io.lake import Writer, local_rows
+from headrace.io.lake import Writer
 from headrace.tables import VERDICTS
 
 __all__ = ["ALARM", "BREACH", "WAIVED", "WARN", "Verdict", "record"]
@@ -55,5 +55,5 @@ def record(
         "attempt": attempt,
         **asdict(writer),
     }
-    rows = local_rows(spark, VERDICTS, [{**asdict(one), **shared} for one in verdicts])
-    ingest.lake.append(rows, VERDICTS, writer, output=f"{VERDICTS.name}/{output}")
+    rows = [{**asdict(one), **shared} for one in verdicts]
+    ingest.lake.append_rows(spark, rows, VERDICTS, writer, output=f"{VERDICTS.name}/{output}")

@@ -23,7 +23,7 @@ from headrace.flows.batch import Batch, instant
 from headrace.flows.catalog import signal_table
 from headrace.flows.ingest_job import Ingest
 from headrace.flows.verdicts import ALARM, Verdict
-from headrace.io.lake import Writer, local_rows
+from headrace.io.lake import Writer
 from headrace.tables import MEASUREMENTS
 
 __all__ = ["record", "record_end"]
@@ -94,8 +94,8 @@ def _record(
     judged = list(_judged(spark, ingest, writer, final))
     if judged:
         shared = {"metric": "rule", "subject": ingest.signal, "measured_at": at, **asdict(writer)}
-        rows = local_rows(spark, MEASUREMENTS, [{**_measurement(one), **shared} for one in judged])
-        ingest.lake.append(rows, MEASUREMENTS, writer, output=f"{MEASUREMENTS.name}/{output}")
+        rows = [{**_measurement(one), **shared} for one in judged]
+        ingest.lake.append_rows(spark, rows, MEASUREMENTS, writer, output=f"{MEASUREMENTS.name}/{output}")
     alarms = [_alarm(one) for one in judged if not one.rule.must.holds(one.value)]
     if alarms:
         verdicts.record(spark, ingest, writer, alarms, at=at, attempt=0, output=output)

@@ -3,44 +3,136 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from threading import Lock
+from typing import NamedTuple
 
-from pyspark.sql import Row, SparkSession
+from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
 from headrace.io.cut import NOTHING, Cut, backfill_of, history_of
 from headrace.io.lake import Lake
+from headrace.io.table_commits import AddedFile, commits_after, latest_version
 from headrace.tables import LEDGER
 
 __all__ = ["cuts", "wait_for"]
 
 _LOOK_AGAIN = 0.5
+_FLOWS = ("features", "backfill", "history")
+
+
+class _Query(NamedTuple):
+    flow: str
+    subject: str
+    query_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Reached:
+    """How far a query has come: its last batch, its signal's high-water mark in seconds, and when."""
+
+    batch_id: int
+    high_water: int | None
+    at: datetime
+
+    def with_(self, other: _Reached | None) -> _Reached:
+        """The farther of both."""
+        if other is None:
+            return self
+        marks = [mark for mark in (self.high_water, other.high_water) if mark is not None]
+        return _Reached(max(self.batch_id, other.batch_id), max(marks, default=None), max(self.at, other.at))
+
+
+@dataclass(slots=True)
+class _Book:
+    """What this process has read of a ledger in a folder, and up to which version of it.
+
+    Only a saving: a batch adds a row or two to a ledger of all batches that ever were.
+    """
+
+    version: int
+    reached: dict[_Query, _Reached]
+
+
+_books: dict[Path, _Book] = {}
+_turn = Lock()
 
 
 def cuts(spark: SparkSession, lake: Lake, feature_sets: Collection[str]) -> dict[str, Cut]:
     """The newest cut of each set: of its newest generation, the last batch the ledger holds, so one that is whole."""
-    rows = lake.read(spark, LEDGER.name).where(
-        F.col("flow").isin("features", "backfill", "history") & F.col("subject").isin(list(feature_sets))
-    )
-    by_query = rows.groupBy("flow", "subject", "query_id").agg(
-        F.max("batch_id").alias("batch_id"),
-        F.max(F.unix_seconds("high_water")).alias("high_water"),
-        F.max("batch_time").alias("at"),
-    )
-    found = by_query.collect()
-    newest = {row["subject"]: row for row in sorted(found, key=lambda row: row["at"]) if row["flow"] == "features"}
-    last = {row["query_id"]: row["batch_id"] for row in found if row["flow"] != "features"}
-    return {name: _cut(newest[name], last) if name in newest else NOTHING for name in feature_sets}
+    found = [(query, reached) for query, reached in _reached(spark, lake).items() if query.subject in feature_sets]
+    newest = {
+        query.subject: (query.query_id, reached)
+        for query, reached in sorted(found, key=lambda item: item[1].at)
+        if query.flow == "features"
+    }
+    last = {query.query_id: reached.batch_id for query, reached in found if query.flow != "features"}
+    return {name: _cut(*newest[name], last) if name in newest else NOTHING for name in feature_sets}
 
 
-def _cut(stream: Row, last: Mapping[str, int]) -> Cut:
+def _reached(spark: SparkSession, lake: Lake) -> dict[_Query, _Reached]:
+    folder = lake.folder(LEDGER.name)
+    if folder is None:
+        return _whole_ledger(spark, lake)
+    with _turn:
+        book = _books.get(folder)
+        news = list(commits_after(folder, book.version)) if book is not None else []
+        if book is None or latest_version(folder) < book.version or any(commit.replaces for commit in news):
+            # What is committed meanwhile is read again by the next look, which changes nothing.
+            version = latest_version(folder)
+            book = _books[folder] = _Book(version, _whole_ledger(spark, lake))
+        for commit in news:
+            _take_in(book.reached, _entries_of(commit.files))
+            book.version = max(book.version, commit.version)
+        return dict(book.reached)
+
+
+def _take_in(known: dict[_Query, _Reached], entries: Iterable[tuple[_Query, _Reached]]) -> None:
+    for query, reached in entries:
+        known[query] = reached.with_(known.get(query))
+
+
+def _entries_of(files: Iterable[AddedFile]) -> Iterable[tuple[_Query, _Reached]]:
+    from pyarrow.parquet import ParquetFile
+
+    for file in files:
+        flow, subject = file.partition["flow"], file.partition["subject"]
+        if flow not in _FLOWS or subject is None:
+            continue
+        for row in ParquetFile(file.path).read(["query_id", "batch_id", "high_water", "batch_time"]).to_pylist():
+            mark = int(row["high_water"].timestamp()) if row["high_water"] is not None else None
+            yield _Query(flow, subject, row["query_id"]), _Reached(row["batch_id"], mark, row["batch_time"])
+
+
+def _whole_ledger(spark: SparkSession, lake: Lake) -> dict[_Query, _Reached]:
+    by_query = (
+        lake.read(spark, LEDGER.name)
+        .where(F.col("flow").isin(*_FLOWS))
+        .groupBy("flow", "subject", "query_id")
+        .agg(
+            F.max("batch_id").alias("batch_id"),
+            F.max(F.unix_seconds("high_water")).alias("high_water"),
+            F.max("batch_time").alias("at"),
+        )
+    )
+    return {
+        _Query(row["flow"], row["subject"], row["query_id"]): _Reached(
+            row["batch_id"], row["high_water"], row["at"].astimezone(UTC)
+        )
+        for row in by_query.collect()
+    }
+
+
+def _cut(query_id: str, stream: _Reached, last: Mapping[str, int]) -> Cut:
     """last: of the queries beside the stream's, the last batch."""
-    query_id = stream["query_id"]
     backfill = backfill_of(query_id)
     return Cut(
         query_id,
-        stream["batch_id"],
-        stream["high_water"],
+        stream.batch_id,
+        stream.high_water,
         backfill_id=backfill if backfill in last else None,
         backfilled=last.get(backfill, -1),
         history=last.get(history_of(query_id), -1),

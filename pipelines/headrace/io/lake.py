@@ -4,23 +4,28 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 
 from delta.tables import DeltaTable
-from pyspark.sql import DataFrame, Row, SparkSession
+from pyspark.sql import DataFrame, DataFrameWriter, Row, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.types import ArrayType, DataType, StructField, StructType
 
 from headrace.config import Storage
 from headrace.errors import ConfigError
 from headrace.io.lease import turn
-from headrace.io.paths import sql_path
+from headrace.io.local_path import local_path
+from headrace.io.paths import literal, sql_path
+from headrace.io.table_commits import Commit, commits_after, latest_version, read_commit
+from headrace.io.table_log import files_between, opens_without_spark
+from headrace.io.table_rows import append_rows
 from headrace.tables import Column, Table, View
 
-__all__ = ["Lake", "Writer", "in_spark", "local_rows"]
+__all__ = ["Append", "Lake", "Writer", "in_spark", "local_rows"]
 
 _PROPERTIES = {
     "delta.enableDeletionVectors": "false",
@@ -35,6 +40,9 @@ _TEXT_OR_NAME = re.compile(r"""'[^']*'|"(?P<name>[^"]*)["]""")
 
 # A stream that reads a table is seldom farther behind its end than so many versions.
 _LATER = 8
+
+# Of more files Spark would rather be given the table.
+_FEW_FILES = 400
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +61,19 @@ class Writer:
     def stamp(self) -> str:
         """How the next hop knows this batch: kept as metadata of every commit it makes."""
         return json.dumps({"query_id": self.query_id, "batch_id": self.batch_id})
+
+
+@dataclass(frozen=True, slots=True)
+class Append:
+    """What one batch committed to one table, by the table's log: as which version, and how many rows.
+
+    files: those it added, where the log was read as it is.
+    """
+
+    version: int
+    writer: Writer
+    rows: int
+    files: tuple[Path, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +184,31 @@ class Lake:
         mine = (F.col("query_id") == query_id) & F.col("batch_id").between(first, last)
         return self.read(spark, table).where(mine)
 
+    def committed(self, spark: SparkSession, table: str, writer: Writer, after: int | None) -> DataFrame | None:
+        """The rows that one batch committed; None where it is known that there are none.
+
+        after: a version of a table in a folder behind which it did. Then exactly the files that its entry names are
+        read, and nothing of the table's state is put together.
+        """
+        if after is None:
+            return self.batches(spark, table, writer.query_id, writer.batch_id, writer.batch_id)
+        commit = self.commit_of(table, writer, after)
+        if commit is None or not commit.files:
+            return None
+        return self.files(spark, table, [file.path for file in commit.files])
+
+    def files(self, spark: SparkSession, table: str, files: Sequence[Path]) -> DataFrame:
+        """The rows of some files of a table in a folder, with the columns that the table has now."""
+        schema = self.read(spark, table).schema
+        reader = spark.read.schema(schema).option("basePath", literal(f"{self.storage.root}/{table}"))
+        return reader.parquet(*[literal(str(file)) for file in files]).select(*schema.names)
+
+    def between(self, spark: SparkSession, table: str, column: str, first: datetime, last: datetime) -> DataFrame:
+        """All rows whose time in ``column`` lies in the range, and others: of few files, if no other can hold one."""
+        folder = self.folder(table)
+        found = files_between(folder, column, first, last, most=_FEW_FILES) if folder is not None else None
+        return self.files(spark, table, found) if found else self.read(spark, table)
+
     def as_of(self, spark: SparkSession, table: str, cut: Mapping[str, int]) -> DataFrame:
         """The rows of each query up to its batch in the cut; of a query that is not in it, none."""
         if not cut:
@@ -170,27 +216,67 @@ class Lake:
         last = F.create_map(*[F.lit(part) for pair in sorted(cut.items()) for part in pair])
         return self.read(spark, table).where(F.col("batch_id") <= F.try_element_at(last, F.col("query_id")))
 
-    def append(self, rows: DataFrame, table: Table, writer: Writer, *, output: str | None = None) -> None:
-        """Append one batch's rows to one table, once however often the batch is tried.
+    def append(self, rows: DataFrame, table: Table, writer: Writer, *, after: int | None = None) -> None:
+        """Append one batch's rows to one table, once however often the batch is tried, whatever the rows are then.
 
-        The transaction id names query and output (the table, unless one batch writes to it twice), its version is
-        the batch, so a second attempt is skipped by Delta, whatever it holds (https://docs.delta.io/latest/delta-streaming.html#idempotent-table-writes-in-foreachbatch).
+        after: a version of the table behind which any earlier attempt of the batch has committed, if it has; only of a
+        table in a folder (see ``versions``). Without one a transaction id of Delta's does the same
+        (https://docs.delta.io/latest/delta-streaming.html#idempotent-table-writes-in-foreachbatch): query and table,
+        with the batch as its version. To look that up takes the table's whole state; to look for the batch in the
+        entries behind a version, one small file a commit.
         One file a commit: readers that stream the table then never see half of a batch.
         """
-        columns = rows.select(*table.names)
-        door = (
-            columns.coalesce(1)
-            .write.format("delta")
-            .mode("append")
-            .option("txnAppId", f"{writer.query_id}/{output or table.name}")
-            .option("txnVersion", writer.batch_id)
-            .option("userMetadata", writer.stamp)
-        )
+        door = _door(rows, table, writer)
+        if after is None:
+            door = door.option("txnAppId", f"{writer.query_id}/{table.name}").option("txnVersion", writer.batch_id)
+        self._commit(door, table, unless=lambda: after is not None and self.commit_of(table.name, writer, after))
+
+    def append_rows(
+        self,
+        spark: SparkSession,
+        rows: Sequence[Mapping[str, object]],
+        table: Table,
+        writer: Writer,
+        *,
+        output: str | None = None,
+    ) -> None:
+        """Append a few rows given as plain values, once however often the batch is tried.
+
+        output: tells apart what one batch writes to the table at several times.
+        """
+        app_id, folder = f"{writer.query_id}/{output or table.name}", self.folder(table.name)
+        if folder is not None:
+            with self.turn(table.name):
+                append_rows(str(folder), rows, app_id=app_id, app_version=writer.batch_id, metadata=writer.stamp)
+            return
+        door = _door(local_rows(spark, table, rows), table, writer)
+        self._commit(door.option("txnAppId", app_id).option("txnVersion", writer.batch_id), table)
+
+    def _commit(self, door: DataFrameWriter, table: Table, unless: Callable[[], object] = lambda: None) -> None:
         with self.turn(table.name):
+            if unless():
+                return
             if self.storage.root is None:
                 door.saveAsTable(self.sql_name(table.name))
             else:
                 door.save(f"{self.storage.root}/{table.name}")
+
+    def folder(self, table: str) -> Path | None:
+        """The table's folder on this machine, where its log can be read and written without Spark."""
+        folder = None if self.storage.root is None else local_path(f"{self.storage.root}/{table}")
+        return folder if folder is not None and opens_without_spark(folder) else None
+
+    def versions(self, tables: Iterable[Table]) -> dict[str, int]:
+        """The newest version of each table in a folder of this machine; of others none."""
+        folders = {table.name: self.folder(table.name) for table in tables}
+        return {name: latest_version(folder) for name, folder in folders.items() if folder is not None}
+
+    def commit_of(self, table: str, writer: Writer, after: int) -> Commit | None:
+        """What a batch has committed behind a version of a table in a folder; None if nothing yet."""
+        folder = self.folder(table)
+        if folder is None:
+            return None
+        return next((commit for commit in commits_after(folder, after) if commit.metadata == writer.stamp), None)
 
     def stream(self, spark: SparkSession, table: str, *, version: int, max_files: int) -> DataFrame:
         """The table's appends from one version on, in commit order, at most ``max_files`` a batch.
@@ -207,10 +293,24 @@ class Lake:
             return reader.table(self.sql_name(table))
         return reader.load(f"{self.storage.root}/{table}")
 
-    def commits(
-        self, spark: SparkSession, table: str, first: int = 0, last: int | None = None
-    ) -> list[tuple[int, Writer, int]]:
-        """The batches committed as versions ``first`` to ``last``: version, writer, rows. No other commits."""
+    def commits(self, spark: SparkSession, table: str, first: int = 0, last: int | None = None) -> list[Append]:
+        """The batches committed as versions ``first`` to ``last``. No other commits."""
+        folder = self.folder(table)
+        entries = [] if folder is None or last is None else [read_commit(folder, one) for one in range(first, last + 1)]
+        if entries and None not in entries:
+            return [
+                Append(
+                    entry.version,
+                    Writer(**json.loads(entry.metadata)),
+                    entry.rows,
+                    tuple(file.path for file in entry.files),
+                )
+                for entry in entries
+                if entry is not None and entry.metadata
+            ]
+        return self._commits_by_history(spark, table, first, last)
+
+    def _commits_by_history(self, spark: SparkSession, table: str, first: int, last: int | None) -> list[Append]:
         found = self._history(spark, table, None if last is None else last - first + 1 + _LATER)
         if found and found[-1]["version"] > first:
             # All of it: how much is enough changes with every commit.
@@ -220,11 +320,13 @@ class Lake:
             for row in reversed(found)
             if row["userMetadata"] and first <= row["version"] <= (row["version"] if last is None else last)
         ]
-        return [(row["version"], Writer(**json.loads(row["userMetadata"])), int(row["rows"] or 0)) for row in mine]
+        return [
+            Append(row["version"], Writer(**json.loads(row["userMetadata"])), int(row["rows"] or 0)) for row in mine
+        ]
 
     def has_commit(self, spark: SparkSession, table: str, writer: Writer) -> bool:
         """Whether the batch has committed to the table, be it no row: what it appends again is left out."""
-        return writer in {one for _, one, _ in self.commits(spark, table)}
+        return writer in {commit.writer for commit in self.commits(spark, table)}
 
     def _history(self, spark: SparkSession, table: str, most: int | None) -> list[Row]:
         """The table's newest versions, the newest first."""
@@ -232,6 +334,11 @@ class Lake:
         history = spark.sql(f"DESCRIBE HISTORY {self.sql_name(table)}{limit}")
         rows = F.col("operationMetrics")["numOutputRows"].cast("long").alias("rows")
         return history.select("version", "userMetadata", rows).orderBy(F.desc("version")).collect()
+
+
+def _door(rows: DataFrame, table: Table, writer: Writer) -> DataFrameWriter:
+    columns = rows.select(*table.names).coalesce(1)
+    return columns.write.format("delta").mode("append").option("userMetadata", writer.stamp)
 
 
 def _apart(there: DataType, wanted: DataType, path: str = "") -> Iterator[tuple[str, DataType | None, DataType]]:

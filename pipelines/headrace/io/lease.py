@@ -20,7 +20,7 @@ from headrace.errors import InfrastructureError
 from headrace.io.file_lock import lock_file
 from headrace.io.local_path import local_path
 
-__all__ = ["Driver", "driver_of", "hold", "mark_look", "turn"]
+__all__ = ["Driver", "driver_of", "hold", "is_held", "lease_file", "mark_look", "turn"]
 
 # Who asks whether a driver lives holds its lease for a moment.
 _TRIES, _MOMENT = 5, 0.05
@@ -57,6 +57,17 @@ def hold(checkpoint: str) -> None:
     file.write(str(os.getpid()))
     file.flush()
     _held[checkpoint] = file
+
+
+def is_held(checkpoint: str) -> bool:
+    """Whether this process holds the checkpoint's lease."""
+    return checkpoint in _held
+
+
+def lease_file(checkpoint: str) -> Path | None:
+    """The file of the lease; None where the checkpoint is on no file system of this machine."""
+    folder = local_path(checkpoint)
+    return None if folder is None else _lease(folder)
 
 
 @dataclass(frozen=True, slots=True)

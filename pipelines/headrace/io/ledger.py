@@ -10,18 +10,23 @@ from __future__ import annotations
 import logging
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from functools import reduce
+from types import MappingProxyType
+from typing import TYPE_CHECKING
 
-from pyspark.sql import Column, DataFrame, SparkSession
+from pyspark.sql import Column, DataFrame, Row, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.types import DataType, MapType
 
-from headrace.io.lake import Lake, Writer, local_rows
+from headrace.io.lake import Lake, Writer
 from headrace.tables import LEDGER, Table
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = [
     "WHOLE",
@@ -29,14 +34,18 @@ __all__ = [
     "Slice",
     "Stopwatch",
     "Summary",
+    "by_table",
     "committed",
+    "count_committed",
     "digest",
     "ended_at",
     "last_batches",
     "record",
     "record_end",
     "record_opening",
+    "slice_parts",
     "slices",
+    "slices_of",
     "source_slice",
     "total",
 ]
@@ -107,24 +116,24 @@ def record(spark: SparkSession, lake: Lake, entries: Sequence[Entry], writer: Wr
     """Write the entries of one batch, the last thing a batch does, and log its summary."""
     if not entries:
         return
-    lake.append(_rows(spark, entries, writer), LEDGER, writer)
+    lake.append_rows(spark, _rows(entries, writer), LEDGER, writer)
     summary = _summary(entries, writer, note)
     log.info("%s", summary, extra={"summary": summary})
 
 
 def record_end(spark: SparkSession, lake: Lake, entry: Entry, writer: Writer) -> None:
     """Write that nothing comes after a batch: once, beside the batch's own entries."""
-    lake.append(_rows(spark, [entry], writer), LEDGER, writer, output="end_of_input")
+    lake.append_rows(spark, _rows([entry], writer), LEDGER, writer, output="end_of_input")
 
 
 def record_opening(spark: SparkSession, lake: Lake, entries: Sequence[Entry], query_id: str) -> None:
     """Write what a query begins with, as its batch -1: once."""
-    rows = _rows(spark, entries, Writer(query_id, -1))
-    lake.append(rows, LEDGER, Writer(query_id, 0), output=f"{LEDGER.name}/opening")
+    rows = _rows(entries, Writer(query_id, -1))
+    lake.append_rows(spark, rows, LEDGER, Writer(query_id, 0), output=f"{LEDGER.name}/opening")
 
 
-def _rows(spark: SparkSession, entries: Sequence[Entry], writer: Writer) -> DataFrame:
-    return local_rows(spark, LEDGER, [{**asdict(entry), **asdict(writer)} for entry in entries])
+def _rows(entries: Sequence[Entry], writer: Writer) -> list[dict[str, object]]:
+    return [{**asdict(entry), **asdict(writer)} for entry in entries]
 
 
 def _summary(entries: Sequence[Entry], writer: Writer, note: str) -> Summary:
@@ -159,31 +168,81 @@ def slices(envelopes: DataFrame) -> list[Slice]:
 
     In: ``source`` as in ``tables.SOURCE`` and ``value`` BINARY.
     """
-    source = F.col("source")
-    name = F.concat_ws("/", source["name"], source["partition"].cast("string"))
-    flat = envelopes.select(name.alias("slice"), source["position"].alias("position"), "value")
-    counted = flat.groupBy("slice").agg(
-        F.min("position"), F.max("position"), F.count(F.lit(1)), digest(flat, ["position", "value"])
-    )
-    return [Slice(name, first, last + 1, rows, total) for name, first, last, rows, total in counted.collect()]
+    counted = envelopes.groupBy(source_slice().alias("slice")).agg(*slice_parts())
+    return slices_of(counted.toPandas())
 
 
-def committed(spark: SparkSession, lake: Lake, tables: Sequence[Table], writer: Writer, slice_of: Column) -> Committed:
-    """What one batch committed, read back from its tables in one job: by table and slice its rows and digest."""
-    rows = reduce(DataFrame.union, [_hashed(lake, spark, table, writer, slice_of) for table in tables])
-    # Each is one file: a shuffle would cost more than a second task could save.
-    counted = rows.coalesce(1).groupBy("table", "slice").agg(F.count(F.lit(1)), _digest(F.col("hash")))
+def slice_parts(envelope: str = "") -> list[Column]:
+    """What of a group of envelopes its slice is made of. envelope: what the columns' names begin with."""
+    position = F.col(f"{envelope}source.position")
+    payload = F.xxhash64(position, F.col(f"{envelope}value")).cast("decimal(20,0)")
+    return [
+        F.min(position).alias("first"),
+        F.max(position).alias("last"),
+        F.count(F.lit(1)).alias("rows"),
+        F.sum(payload).alias("hash"),
+    ]
+
+
+def slices_of(groups: pd.DataFrame) -> list[Slice]:
+    """The slices that groups of their envelopes make up, each of one ``slice`` and with its ``slice_parts``."""
+    return [
+        Slice(
+            str(name),
+            int(parts["first"].min()),
+            int(parts["last"].max()) + 1,
+            rows := int(parts["rows"].sum()),
+            f"{rows}:{sum(map(int, parts['hash']))}",
+        )
+        for name, parts in groups.groupby("slice", sort=False)
+    ]
+
+
+def committed(
+    spark: SparkSession,
+    lake: Lake,
+    tables: Sequence[Table],
+    writer: Writer,
+    slice_of: Column,
+    after: Mapping[str, int] = MappingProxyType({}),
+) -> Committed:
+    """What one batch committed, read back from its tables in one job: by table and slice its rows and digest.
+
+    after: by table, a version behind which it committed, where there is one to know.
+    """
+    counted = count_committed(spark, lake, tables, writer, slice_of, after)
+    return by_table(tables, counted.collect() if counted is not None else [])
+
+
+def by_table(tables: Sequence[Table], counted: Iterable[Row]) -> Committed:
+    """What ``count_committed`` counted, by table and slice."""
     found: Committed = {table.name: {} for table in tables}
-    for table_name, name, count, total in counted.collect():
-        found[table_name][name] = (count, total)
+    for row in counted:
+        found[row["table"]][row["slice"]] = (row["rows"], row["digest"])
     return found
 
 
-def _hashed(lake: Lake, spark: SparkSession, table: Table, writer: Writer, slice_of: Column) -> DataFrame:
-    rows = lake.batches(spark, table.name, writer.query_id, writer.batch_id, writer.batch_id)
-    return rows.select(
-        F.lit(table.name).alias("table"), slice_of.alias("slice"), _row(rows, rows.columns).alias("hash")
-    )
+def count_committed(
+    spark: SparkSession,
+    lake: Lake,
+    tables: Sequence[Table],
+    writer: Writer,
+    slice_of: Column,
+    after: Mapping[str, int] = MappingProxyType({}),
+) -> DataFrame | None:
+    """As ``committed``, still to be collected: table, slice, rows, digest. None where nothing was committed."""
+    written = {table.name: lake.committed(spark, table.name, writer, after.get(table.name)) for table in tables}
+    parts = [_hashed(rows, name, slice_of) for name, rows in written.items() if rows is not None]
+    if not parts:
+        return None
+    # Each is one file: a shuffle would cost more than a second task could save.
+    rows = reduce(DataFrame.union, parts).coalesce(1)
+    totals = F.count(F.lit(1)).alias("rows"), _digest(F.col("hash")).alias("digest")
+    return rows.groupBy("table", "slice").agg(*totals)
+
+
+def _hashed(rows: DataFrame, table: str, slice_of: Column) -> DataFrame:
+    return rows.select(F.lit(table).alias("table"), slice_of.alias("slice"), _row(rows, rows.columns).alias("hash"))
 
 
 def source_slice(source: str = "source") -> Column:

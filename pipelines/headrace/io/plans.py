@@ -7,22 +7,25 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
-from pyspark.sql import SparkSession
+from pyspark.sql import Row, SparkSession
 from pyspark.sql import functions as F
 
-from headrace.io.lake import Lake, Writer, local_rows
+from headrace.io.lake import Lake, Writer
+from headrace.io.table_commits import latest_version, read_commit
 from headrace.tables import BATCH_PLANS
 
-__all__ = ["Choices", "last_planned", "newest_query", "plan_of", "planned", "withdraw"]
+__all__ = ["Choices", "last_planned", "newest_query", "plan_before", "plan_of", "planned", "unplanned", "withdraw"]
 
 Choices = Mapping[str, Any]
 
 
-# The newest plans of each flow's query that this process stored or read. Only a saving; the table decides, and a plan
-# does not change once it is stored. Forgotten while the next is made, so that an attempt after one that failed finds in
-# the table what that one may have stored.
-_newest: dict[tuple[str, str], dict[int, Choices]] = {}
+# The newest plans of each flow's query that this process stored or read; None of a batch that went without. Only a
+# saving; the table decides, and a plan does not change once it is stored. Forgotten while the next is made, so that an
+# attempt after one that failed finds in the table what that one may have stored.
+_newest: dict[tuple[str, str], dict[int, Choices | None]] = {}
 _KEPT = 32
+# So far back a plan is looked for in the log of the table itself, before all of the table is asked.
+_NEAR = 200
 
 
 def plan_of(spark: SparkSession, lake: Lake, flow: str, subject: str, writer: Writer) -> Choices | None:
@@ -33,6 +36,30 @@ def plan_of(spark: SparkSession, lake: Lake, flow: str, subject: str, writer: Wr
     if writer.batch_id in kept:
         return kept[writer.batch_id]
     return _stored(spark, lake, flow, subject, writer)[1]
+
+
+def plan_before(spark: SparkSession, lake: Lake, flow: str, subject: str, writer: Writer) -> Choices | None:
+    """The stored choices of the newest batch before this one that has any; None if none has."""
+    kept = _newest.get((flow, writer.query_id), {})
+    for batch_id in range(writer.batch_id - 1, -1, -1):
+        if batch_id not in kept:
+            break
+        if (choices := kept[batch_id]) is not None:
+            return choices
+    else:
+        return None
+    before = Writer(writer.query_id, batch_id)
+    return plan_of(spark, lake, flow, subject, before) or _any_before(spark, lake, flow, subject, before)
+
+
+def unplanned(spark: SparkSession, lake: Lake, flow: str, subject: str, writer: Writer) -> bool:
+    """Whether no attempt of the batch has planned it: if there is nothing to choose, it can go without a plan."""
+    query = (flow, writer.query_id)
+    is_next = max(_newest.get(query, ()), default=None) == writer.batch_id - 1
+    if not is_next and _stored(spark, lake, flow, subject, writer)[1] is not None:
+        return False
+    _remember(query, writer.batch_id, None)
+    return True
 
 
 def planned(
@@ -52,12 +79,14 @@ def planned(
     if max(_newest.get(query, ()), default=None) != writer.batch_id - 1:
         revision, stored = _stored(spark, lake, flow, subject, writer)
     if stored is not None:
-        return _remembered(query, writer.batch_id, stored)
+        _remember(query, writer.batch_id, stored)
+        return stored
     choices = choose()
     kept = _newest.pop(query, {})
     _store(spark, lake, flow, subject, writer, at=at, choices=choices, revision=revision + 1)
     _newest[query] = kept
-    return _remembered(query, writer.batch_id, choices)
+    _remember(query, writer.batch_id, choices)
+    return choices
 
 
 def withdraw(spark: SparkSession, lake: Lake, flow: str, subject: str, writer: Writer, *, at: datetime) -> None:
@@ -84,12 +113,40 @@ def newest_query(spark: SparkSession, lake: Lake, flow: str, subject: str) -> st
 
 def _stored(spark: SparkSession, lake: Lake, flow: str, subject: str, writer: Writer) -> tuple[int, Choices | None]:
     """The highest revision of the batch's plan, -1 if there is none, and its choices, None if it was withdrawn."""
-    rows = lake.batches(spark, BATCH_PLANS.name, writer.query_id, writer.batch_id, writer.batch_id)
-    mine = rows.where((F.col("flow") == flow) & (F.col("subject") == subject))
-    row = mine.orderBy(F.desc("revision")).select("revision", "choices").first()
+    row = _newest_stored(lake, flow, subject, writer) or _any_stored(spark, lake, flow, subject, writer)
     if row is None:
         return -1, None
-    return row["revision"], json.loads(row["choices"]) if row["choices"] is not None else None
+    return int(row["revision"]), json.loads(row["choices"]) if row["choices"] is not None else None
+
+
+def _newest_stored(lake: Lake, flow: str, subject: str, writer: Writer) -> Mapping[str, Any] | None:
+    """The plan if it is among the newest there are of a table in a folder: each is a commit with its writer's stamp."""
+    from pyarrow.parquet import ParquetFile
+
+    folder = lake.folder(BATCH_PLANS.name)
+    last = latest_version(folder) if folder is not None else -1
+    for version in range(last, max(last - _NEAR, -1), -1):
+        commit = read_commit(folder, version) if folder is not None else None
+        for file in commit.files if commit is not None and commit.metadata == writer.stamp else ():
+            if (file.partition["flow"], file.partition["subject"]) == (flow, subject) and file.path.exists():
+                rows: list[dict[str, Any]] = ParquetFile(file.path).read(["revision", "choices"]).to_pylist()
+                return rows[0]
+    return None
+
+
+def _any_stored(spark: SparkSession, lake: Lake, flow: str, subject: str, writer: Writer) -> Row | None:
+    rows = lake.batches(spark, BATCH_PLANS.name, writer.query_id, writer.batch_id, writer.batch_id)
+    mine = rows.where((F.col("flow") == flow) & (F.col("subject") == subject))
+    return mine.orderBy(F.desc("revision")).select("revision", "choices").first()
+
+
+def _any_before(spark: SparkSession, lake: Lake, flow: str, subject: str, writer: Writer) -> Choices | None:
+    """The choices of the newest batch up to this one whose plan stands."""
+    rows = lake.batches(spark, BATCH_PLANS.name, writer.query_id, 0, writer.batch_id)
+    mine = rows.where((F.col("flow") == flow) & (F.col("subject") == subject)).groupBy("batch_id")
+    standing = mine.agg(F.max_by("choices", "revision").alias("choices")).where("choices IS NOT NULL")
+    row = standing.orderBy(F.desc("batch_id")).first()
+    return json.loads(row["choices"]) if row is not None else None
 
 
 def _store(
@@ -113,10 +170,9 @@ def _store(
         "batch_id": writer.batch_id,
     }
     output = f"{BATCH_PLANS.name}/{revision}"
-    lake.append(local_rows(spark, BATCH_PLANS, [row]), BATCH_PLANS, writer, output=output)
+    lake.append_rows(spark, [row], BATCH_PLANS, writer, output=output)
 
 
-def _remembered(query: tuple[str, str], batch_id: int, choices: Choices) -> Choices:
+def _remember(query: tuple[str, str], batch_id: int, choices: Choices | None) -> None:
     kept = {**_newest.get(query, {}), batch_id: choices}
     _newest[query] = {each: kept[each] for each in sorted(kept)[-_KEPT:]}
-    return choices

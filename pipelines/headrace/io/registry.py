@@ -95,17 +95,21 @@ def _folder(pinned: Pinned) -> str:
         raise InfrastructureError(f"MLflow does not give the files of {pinned}: {error_text(error)}") from error
 
 
-def scored(rows: DataFrame, pinned: Pinned, answer: Answer, added: StructType, *, count: int) -> DataFrame:
+def scored(
+    rows: DataFrame, pinned: Pinned, answer: Answer, added: StructType, *, count: int
+) -> tuple[DataFrame, pd.DataFrame | None]:
     """Add the columns of ``added`` to the rows, as ``answer`` fills them in by asking the version.
 
-    rows: of plain types, no nested ones. count: how many they are, which decides where the model runs.
+    rows: of plain types, no nested ones. count: how many they are, which decides where the model runs: of few, the
+    answers are here already, and are given too.
     """
     from pyspark.sql.types import StructType
 
     schema = StructType([*rows.schema.fields, *added.fields])
     if count <= ON_DRIVER:
-        return rows.sparkSession.createDataFrame(answer(rows.toPandas(), load(pinned)), schema)
-    return rows.mapInPandas(partial(_on_workers, pinned, answer), schema)
+        answers = answer(rows.toPandas(), load(pinned))
+        return rows.sparkSession.createDataFrame(answers, schema), answers
+    return rows.mapInPandas(partial(_on_workers, pinned, answer), schema), None
 
 
 def _on_workers(pinned: Pinned, answer: Answer, batches: Iterator[pd.DataFrame]) -> Iterator[pd.DataFrame]:

@@ -58,6 +58,8 @@ LOCAL: Final[Mapping[str, str]] = {
     "spark.driver.extraJavaOptions": "-XX:+UseParallelGC",
     # Its partitions are as many as the cores, so there is nothing to adapt; looking for it costs each batch a tenth.
     "spark.sql.adaptive.enabled": "false",
+    # A folder of this machine is listed sooner than a job is begun that lists it.
+    "spark.sql.sources.parallelPartitionDiscovery.threshold": "1000",
     # Without Hadoop's native library the defaults start dozens of processes a batch, to ask for links there are not;
     # these rename as well, which on a file system of one machine is atomic.
     "spark.delta.logStore.file.impl": "io.delta.storage.AzureLogStore",

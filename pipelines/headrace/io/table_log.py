@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import unquote
 
 from headrace.errors import InfrastructureError
 from headrace.io.local_path import local_path
@@ -12,8 +15,9 @@ from headrace.io.local_path import local_path
 if TYPE_CHECKING:
     from deltalake import DeltaTable
 
-__all__ = ["TableLog", "open_log", "table_log"]
+__all__ = ["TableLog", "files_between", "open_log", "opens_without_spark", "table_log"]
 
+_MAPPING = "delta.columnMapping.mode"
 # delta-rs takes a folder for a URL, and so for the folder whose name has the character of that code.
 _CODE = re.compile(r"%[0-9A-Fa-f]{2}")
 
@@ -24,6 +28,11 @@ class TableLog:
 
     version: int
     columns: tuple[str, ...]
+
+
+def opens_without_spark(folder: Path) -> bool:
+    """Whether a table in this folder of this machine can be opened without Spark."""
+    return _CODE.search(str(folder)) is None
 
 
 def open_log(path: str) -> DeltaTable | None:
@@ -45,6 +54,28 @@ def open_log(path: str) -> DeltaTable | None:
         return None
     except Exception as error:
         raise InfrastructureError(f"the table at {path} cannot be read: {error}") from error
+
+
+def files_between(folder: Path, column: str, first: datetime, last: datetime, *, most: int) -> list[Path] | None:
+    """The files of a table that may hold a row whose time in ``column`` lies in the range, by what the log has of each.
+
+    None where they are more than ``most``, or the log does not say.
+    """
+    import pyarrow
+    import pyarrow.compute as pc
+
+    table = open_log(str(folder))
+    if table is None or table.protocol().reader_features or table.metadata().configuration.get(_MAPPING):
+        return None
+    files = pyarrow.table(table.get_add_actions(flatten=True))
+    if {f"min.{column}", f"max.{column}"} - set(files.column_names):
+        return None
+    low, high = files[f"min.{column}"], files[f"max.{column}"]
+    near = pc.and_(
+        pc.less_equal(low, pyarrow.scalar(last, low.type)), pc.greater_equal(high, pyarrow.scalar(first, high.type))
+    )
+    paths = files["path"].filter(pc.fill_null(near, True))
+    return None if len(paths) > most else [folder / unquote(path) for path in paths.to_pylist()]
 
 
 def table_log(path: str) -> TableLog:
