@@ -15,7 +15,7 @@ from tests import flights
 from headrace.flows.catalog import tables
 from headrace.flows.project import Project, load
 from headrace.flows.queries import create_tables
-from headrace.io.lake import Lake, Writer, local_rows
+from headrace.io.lake import Lake, Writer
 
 TOUR = flights.CONF.parent / "notebooks" / "tour.py"
 SCHEMA = "spark_catalog.tour"
@@ -134,7 +134,7 @@ def named(spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     lake = Lake(project.settings.storage)
     for table in tables(project):
         if rows := [{"batch_id": 0, **row} for row in ROWS.get(table.name, ())]:
-            lake.append(local_rows(spark, table, rows), table, Writer("q", 0))
+            lake.append_rows(spark, rows, table, Writer("q", 0))
     yield project
     for view in spark.catalog.listTables():
         if view.isTemporary:

@@ -9,19 +9,18 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import SparkSession
 from tests import flights
 from tests.differences import differences
 from tests.streams.conftest import Taken
 from tests.streams.test_features import by_pandas, final
+from tests.writes import Write, around_writes
 
 from headrace.contracts.dead_letters import Action, Choice
 from headrace.contracts.model import Criticality
 from headrace.flows.backfill import Filled, backfill
 from headrace.flows.replay import act
 from headrace.io.cuts import cuts
-from headrace.io.lake import Lake, Writer
-from headrace.tables import Table
 
 SIGNAL, SET = "weather", "airport_weather"
 
@@ -44,9 +43,7 @@ def fold(spark: SparkSession, taken: Taken) -> Sequence[Filled]:
     return list(backfill(spark, taken.project, SET))
 
 
-def test_a_backfill_makes_final_windows_whole_once_even_if_it_is_cut_off(
-    spark: SparkSession, taken: Taken, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_backfill_makes_final_windows_whole_once_even_if_it_is_cut_off(spark: SparkSession, taken: Taken) -> None:
     feature_set = taken.project.feature_sets[SET]
     before = final(taken, feature_set)
     cut = cuts(spark, taken.lake, [SET])[SET]
@@ -56,17 +53,13 @@ def test_a_backfill_makes_final_windows_whole_once_even_if_it_is_cut_off(
     assert missed.first == datetime(2013, 1, 1, 7, tzinfo=UTC)
     assert final(taken, feature_set).equals(before), "a final window does not change by itself"
 
-    append = Lake.append
-
-    def cut_off(lake: Lake, rows: DataFrame, table: Table, writer: Writer, *, output: str | None = None) -> None:
-        append(lake, rows, table, writer, output=output)
-        if table.name == f"features_{SET}_log":
+    def cut_off(write: Write) -> None:
+        write.make()
+        if write.table.name == f"features_{SET}_log":
             raise RuntimeError("cut off")
 
-    monkeypatch.setattr(Lake, "append", cut_off)
-    with pytest.raises(RuntimeError, match="cut off"):
+    with around_writes(cut_off), pytest.raises(RuntimeError, match="cut off"):
         fold(spark, taken)
-    monkeypatch.setattr(Lake, "append", append)
     ended, *again = fold(spark, taken)
     assert ended.changed > 50
     assert [one.changed for one in again] == [0], "what the first wrote is not written again"

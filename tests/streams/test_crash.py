@@ -4,26 +4,26 @@ from __future__ import annotations
 
 import random
 from collections import Counter
+from collections.abc import Iterator
 from datetime import date, timedelta
 from pathlib import Path
 from threading import Event
 
 import numpy as np
 import pytest
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import SparkSession
 from tests import flights
 from tests.differences import differences
 from tests.empty_tables import with_tables
 from tests.services.projects import registered
 from tests.streams.conftest import Taken
 from tests.streams.test_features import SETS, by_pandas, final
+from tests.writes import Write, around_writes
 
 from headrace.config import Restarts
 from headrace.flows.project import Project
 from headrace.flows.queries import queries
 from headrace.flows.run import drain
-from headrace.io.lake import Lake, Writer
-from headrace.tables import Table
 
 pytestmark = pytest.mark.long
 
@@ -35,12 +35,11 @@ class Crashes:
 
     def __init__(self, seed: int, share: float) -> None:
         self._chance, self._share, self.made = random.Random(seed), share, Counter[str]()
-        self._append = Lake.append
 
-    def append(self, lake: Lake, rows: DataFrame, table: Table, writer: Writer, *, output: str | None = None) -> None:
-        self._maybe(f"before {table.name}")
-        self._append(lake, rows, table, writer, output=output)
-        self._maybe(f"after {table.name}")
+    def around(self, write: Write) -> None:
+        self._maybe(f"before {write.table.name}")
+        write.make()
+        self._maybe(f"after {write.table.name}")
 
     def _maybe(self, where: str) -> None:
         if self.made.total() < CRASHES and self._chance.random() < self._share:
@@ -49,14 +48,10 @@ class Crashes:
 
 
 @pytest.fixture
-def crashes(monkeypatch: pytest.MonkeyPatch) -> Crashes:
+def crashes() -> Iterator[Crashes]:
     planted = Crashes(seed=7, share=0.25)
-
-    def append(lake: Lake, rows: DataFrame, table: Table, writer: Writer, *, output: str | None = None) -> None:
-        planted.append(lake, rows, table, writer, output=output)
-
-    monkeypatch.setattr(Lake, "append", append)
-    return planted
+    with around_writes(planted.around):
+        yield planted
 
 
 def patient(project: Project) -> Project:

@@ -15,13 +15,13 @@ from functools import reduce
 from pathlib import Path
 from random import Random
 from threading import Event
-from unittest.mock import patch
 
 import pytest
 from pyspark.sql import DataFrame, SparkSession
 from tests.differences import differences
 from tests.empty_tables import with_tables
 from tests.hostile.lives import Act, Change, Lives, Send, steps
+from tests.writes import Write, around_writes
 
 from headrace.config import Clock, FileSource, Registry, Settings, Signal, Storage
 from headrace.contracts.dead_letters import Action, Choice, State, with_state
@@ -31,8 +31,8 @@ from headrace.flows.project import Project
 from headrace.flows.queries import queries
 from headrace.flows.replay import act
 from headrace.flows.run import drain
-from headrace.io.lake import Lake, Writer
-from headrace.tables import DEAD_LETTER_ACTIONS, DEAD_LETTERS, LEDGER, Table
+from headrace.io.lake import Lake
+from headrace.tables import DEAD_LETTER_ACTIONS, DEAD_LETTERS, LEDGER
 
 MANY, TOGETHER, STEPS = int(os.environ.get("HEADRACE_FUZZ_LIVES", "15")), 15, 3
 
@@ -142,14 +142,13 @@ def cut_off(signal: str, action: Action, writes: int | None) -> Iterator[None]:
     order = [f"signals_{signal}", DEAD_LETTER_ACTIONS.name, LEDGER.name]
     if action is not Action.REPLAY:
         order[0] = order[1]
-    append = Lake.append
 
-    def failing(lake: Lake, rows: DataFrame, table: Table, writer: Writer, *, output: str | None = None) -> None:
-        if writes is not None and table.name == order[writes]:
+    def failing(write: Write) -> None:
+        if writes is not None and write.table.name == order[writes]:
             raise CutOffError
-        append(lake, rows, table, writer, output=output)
+        write.make()
 
-    with patch.object(Lake, "append", failing):
+    with around_writes(failing):
         yield
 
 

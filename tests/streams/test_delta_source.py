@@ -9,13 +9,13 @@ from decimal import Decimal
 from pathlib import Path
 from threading import Event
 from typing import Literal
-from unittest.mock import patch
 
 import pytest
 from delta.tables import DeltaTable
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import SparkSession
 from tests import flights
 from tests.differences import differences
+from tests.writes import Write, around_writes
 
 from headrace.config import Clock, DeltaSource, Registry, Restarts, Settings, Signal, Storage
 from headrace.contracts.model import Contract, Field, Kind
@@ -26,8 +26,8 @@ from headrace.flows.queries import create_tables, queries
 from headrace.flows.run import drain
 from headrace.flows.source_standings import source_standings
 from headrace.flows.status import status
-from headrace.io.lake import Lake, Writer
-from headrace.tables import LEDGER, Table
+from headrace.io.lake import Lake
+from headrace.tables import LEDGER
 
 ORDERS = Contract(
     id="orders",
@@ -221,14 +221,13 @@ def test_a_change_of_rows_ends_the_query_and_is_found_by_the_check(spark: SparkS
 def test_a_batch_that_was_cut_off_ends_the_same_though_a_column_came(spark: SparkSession, tmp_path: Path) -> None:
     orders = Orders(spark, tmp_path)
     orders.append(sql(1, 0), sql(2, 0, "-1.00BD"))
-    append = Lake.append
 
-    def failing(lake: Lake, rows: DataFrame, table: Table, writer: Writer, *, output: str | None = None) -> None:
-        if table is LEDGER:
+    def failing(write: Write) -> None:
+        if write.table is LEDGER:
             raise RuntimeError("cut off")
-        append(lake, rows, table, writer, output=output)
+        write.make()
 
-    with patch.object(Lake, "append", failing), pytest.raises(AssertionError, match="cut off"):
+    with around_writes(failing), pytest.raises(AssertionError, match="cut off"):
         orders.take()
     orders.append("(3, timestamp'2026-01-01 10:01:00Z', 1.00BD, 'Rome', true)", columns=COLUMNS + ", gift BOOLEAN")
     orders.take()

@@ -6,17 +6,19 @@ import json
 import os
 import shutil
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from threading import Event
 
 import pytest
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import SparkSession
 from tests import flights
 from tests.differences import differences
 from tests.empty_tables import with_tables
+from tests.writes import Write, around_writes
 
 from headrace.config import Clock, Restarts
 from headrace.contracts.dead_letters import Action, Choice
@@ -26,8 +28,7 @@ from headrace.flows.queries import queries
 from headrace.flows.replay import act
 from headrace.flows.run import run
 from headrace.flows.watched import Watched
-from headrace.io.lake import Lake, Writer
-from headrace.tables import Table
+from headrace.io.lake import Lake
 
 pytestmark = pytest.mark.long
 
@@ -72,18 +73,19 @@ def evolving(home: Path) -> Project:
     return flights.with_settings(project, **settings)
 
 
-def cut_off_once(monkeypatch: pytest.MonkeyPatch, spark: SparkSession, batch_id: int) -> list[dict[str, str]]:
+@contextmanager
+def cut_off_once(spark: SparkSession, batch_id: int) -> Iterator[list[dict[str, str]]]:
     """The process is cut off before the batch is written to the signal's table. Gives what that had for columns."""
-    found, append = list[dict[str, str]](), Lake.append
+    found = list[dict[str, str]]()
 
-    def cut_off(lake: Lake, rows: DataFrame, table: Table, writer: Writer, *, output: str | None = None) -> None:
-        if not found and (table.name, writer.batch_id) == (TARGET, batch_id):
-            found.append(lake.types(spark, TARGET))
+    def cut_off(write: Write) -> None:
+        if not found and (write.table.name, write.writer.batch_id) == (TARGET, batch_id):
+            found.append(write.lake.types(spark, TARGET))
             raise RuntimeError("planted crash")
-        append(lake, rows, table, writer, output=output)
+        write.make()
 
-    monkeypatch.setattr(Lake, "append", cut_off)
-    return found
+    with around_writes(cut_off):
+        yield found
 
 
 def running(spark: SparkSession, project: Project, home: Path, files: int) -> set[str]:
@@ -111,16 +113,15 @@ def features_checkpoint(project: Project) -> Path:
     return Path(project.settings.storage.checkpoint_root) / "features" / SET
 
 
-def test_new_members_become_columns_and_nothing_is_lost(
-    spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_new_members_become_columns_and_nothing_is_lost(spark: SparkSession, tmp_path: Path) -> None:
     project = evolving(tmp_path)
     lake = Lake(project.settings.storage)
     with_tables(spark, project)
     (tmp_path / "landing" / SIGNAL).mkdir(parents=True)
-    at_crash = cut_off_once(monkeypatch, spark, batch_id=1)
+    with cut_off_once(spark, batch_id=1) as at_crash:
+        failed = running(spark, project, tmp_path, files=2)
     columns_changed = "the columns of the source table changed"
-    assert running(spark, project, tmp_path, files=2) == {
+    assert failed == {
         f"ingest.{SIGNAL}: RuntimeError",
         f"features.{SET}: {columns_changed}",
     }

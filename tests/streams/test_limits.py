@@ -11,10 +11,11 @@ from pathlib import Path
 from threading import Event, Thread
 
 import pytest
-from pyspark.sql import DataFrame, Row, SparkSession
+from pyspark.sql import Row, SparkSession
 from tests import flights
 from tests.differences import differences
 from tests.empty_tables import with_tables
+from tests.writes import Write, around_writes
 
 from headrace.config import Limits, Restarts
 from headrace.contracts.aggregates import Aggregate, Metric, Must, Operator
@@ -29,7 +30,6 @@ from headrace.flows.source_standings import source_standings
 from headrace.flows.status import status
 from headrace.flows.watched import State, Watched
 from headrace.io.lake import Lake, Writer
-from headrace.tables import Table
 
 SIGNAL = "weather"
 BAD_DAY, BAD_LINES = 1, 40
@@ -199,24 +199,21 @@ def test_a_running_driver_pauses_one_source_and_goes_on_when_it_is_resumed(spark
 @pytest.mark.long
 @pytest.mark.parametrize("written", [False, True], ids=["nothing written", "dead letters written"])
 def test_a_begun_batch_is_planned_anew_only_while_it_has_written_nothing(
-    spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, written: bool
+    spark: SparkSession, tmp_path: Path, written: bool
 ) -> None:
     sent = landed(tmp_path)
     project = flights.with_settings(flights.project(tmp_path, max_files=1), restarts=Restarts(limit=0))
     rule = Aggregate(name="n", metric=Metric.ROW_COUNT, must=Must(Operator.GREATER_THAN, (0.0,)))
     changed = held_to(project, Limits(), rule)
-    append = Lake.append
     fatal = f"signals_{SIGNAL}" if written else "dead_letters"
 
-    def cut_off(lake: Lake, rows: DataFrame, table: Table, writer: Writer, *, output: str | None = None) -> None:
-        if table.name == fatal and writer.batch_id == BAD_DAY:
+    def cut_off(write: Write) -> None:
+        if write.table.name == fatal and write.writer.batch_id == BAD_DAY:
             raise RuntimeError("cut off")
-        append(lake, rows, table, writer, output=output)
+        write.make()
 
-    monkeypatch.setattr(Lake, "append", cut_off)
-    with pytest.raises(InfrastructureError, match="cut off"):
+    with around_writes(cut_off), pytest.raises(InfrastructureError, match="cut off"):
         take(spark, project)
-    monkeypatch.setattr(Lake, "append", append)
     with pytest.raises(InfrastructureError, match="was begun under contract"):
         take(spark, changed)
     if written:

@@ -18,6 +18,7 @@ from tests import flights
 from tests.differences import differences
 from tests.services.projects import registered
 from tests.streams.conftest import DAYS, Taken
+from tests.writes import Write, around_writes
 
 from headrace.config import Maintenance, Retention, Storage
 from headrace.contracts.dead_letters import Action, Choice
@@ -33,9 +34,9 @@ from headrace.flows.replay import act
 from headrace.flows.vacuum import replaced
 from headrace.io import ledger, upkeep
 from headrace.io.cuts import cuts
-from headrace.io.lake import Lake, Writer, local_rows
+from headrace.io.lake import Lake, Writer
 from headrace.io.plans import planned
-from headrace.tables import VERDICTS, Table
+from headrace.tables import VERDICTS
 
 SET = "origin_departures"
 LOG = f"features_{SET}_log"
@@ -180,18 +181,16 @@ def test_files_are_merged_beside_readers_and_removed_once_all_have_passed(spark:
 
 @pytest.mark.long
 @pytest.mark.parametrize("where", ["before the plan", "after the plan", "before the ledger", "after the ledger"])
-def test_an_expiry_that_was_cut_off_is_ended_by_the_next(
-    spark: SparkSession, old: Taken, monkeypatch: pytest.MonkeyPatch, where: str
-) -> None:
+def test_an_expiry_that_was_cut_off_is_ended_by_the_next(spark: SparkSession, old: Taken, where: str) -> None:
     side, table = where.split(" the ")
-    name, append, crashed = {"plan": "batch_plans", "ledger": "ledger"}[table], Lake.append, list[str]()
+    name, crashed = {"plan": "batch_plans", "ledger": "ledger"}[table], list[str]()
 
-    def cut_off(lake: Lake, rows_: DataFrame, to: Table, writer: Writer, *, output: str | None = None) -> None:
-        crash = to.name == name and not crashed
+    def cut_off(write: Write) -> None:
+        crash = write.table.name == name and not crashed
         if crash and side == "before":
             crashed.append(where)
             raise RuntimeError("cut off")
-        append(lake, rows_, to, writer, output=output)
+        write.make()
         if crash:
             crashed.append(where)
             raise RuntimeError("cut off")
@@ -199,8 +198,7 @@ def test_an_expiry_that_was_cut_off_is_ended_by_the_next(
     before, was = rows(spark, old, LOG), seen(spark, old, 2)
     assert {one.outcome for one in done(spark, old, dry_run=True)} == {Outcome.WOULD}
     assert rows(spark, old, LOG) == before
-    monkeypatch.setattr(Lake, "append", cut_off)
-    with pytest.raises(RuntimeError, match="cut off"):
+    with around_writes(cut_off), pytest.raises(RuntimeError, match="cut off"):
         done(spark, old)
     done(spark, old)
     assert done(spark, old) == [], "twice does nothing more than once"
@@ -329,7 +327,7 @@ def test_a_running_reader_is_brought_each_row_once_while_files_are_merged_and_ro
 
     def write(batch: int) -> None:
         row = {"objective": "o", "subject": "s", "value": batch, "query_id": "q", "batch_id": batch, "attempt": 0}
-        lake.append(local_rows(spark, VERDICTS, [row]), VERDICTS, Writer("q", batch))
+        lake.append_rows(spark, [row], VERDICTS, Writer("q", batch))
 
     def take(frame: DataFrame, _: int) -> None:
         got.extend(row["batch_id"] for row in frame.select("batch_id").collect())
@@ -350,7 +348,7 @@ def test_a_running_reader_is_brought_each_row_once_while_files_are_merged_and_ro
     assert got == list(range(8))
     assert sorted(row["batch_id"] for row in lake.read(spark, VERDICTS.name).collect()) == [0, 1, 3, 4, 5, 7]
     commits = lake.commits(spark, VERDICTS.name)
-    assert [(writer.batch_id, count) for _, writer, count in commits] == [(batch, 1) for batch in range(8)]
+    assert [(commit.writer.batch_id, commit.rows) for commit in commits] == [(batch, 1) for batch in range(8)]
 
 
 def test_commits_made_while_a_late_reader_looks_hide_none(
@@ -360,7 +358,7 @@ def test_commits_made_while_a_late_reader_looks_hide_none(
     lake.create(spark, VERDICTS)
 
     def commit() -> None:
-        lake.append(local_rows(spark, VERDICTS, [{"subject": "weather"}]), VERDICTS, Writer("q", next(numbers)))
+        lake.append_rows(spark, [{"subject": "weather"}], VERDICTS, Writer("q", next(numbers)))
 
     def beside_a_writer(*given: Any) -> list[Row]:
         found = history(*given)
@@ -370,5 +368,6 @@ def test_commits_made_while_a_late_reader_looks_hide_none(
     for _ in range(12):
         commit()
     monkeypatch.setattr(Lake, "_history", beside_a_writer)
+    monkeypatch.setattr("headrace.io.lake.read_commit", lambda *_: None)
     read = lake.commits(spark, VERDICTS.name, 1, 3)
-    assert [(version, writer.batch_id) for version, writer, _ in read] == [(1, 0), (2, 1), (3, 2)]
+    assert [(commit.version, commit.writer.batch_id) for commit in read] == [(1, 0), (2, 1), (3, 2)]

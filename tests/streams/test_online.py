@@ -13,10 +13,11 @@ from typing import Any
 
 import pytest
 from delta.tables import DeltaTable
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import SparkSession
 from tests import flights
 from tests.redis_server import running_redis
 from tests.streams.conftest import Taken
+from tests.writes import Write, around_writes
 
 from headrace.config import Online, SqliteOnline
 from headrace.flows import features, online_follow
@@ -26,10 +27,8 @@ from headrace.flows.online import Answer, open_view
 from headrace.flows.online_follow import rebuild
 from headrace.flows.status import status
 from headrace.io.cuts import cuts
-from headrace.io.lake import Lake, Writer
 from headrace.io.online import Held, open_store
 from headrace.io.reader import open_tables
-from headrace.tables import Table
 
 SET, AIRPORTS = "airport_weather", ("EWR", "JFK", "LGA")
 
@@ -140,17 +139,13 @@ def test_it_follows_through_a_crash_and_a_store_that_is_down(
     taken = Taken(flights.with_settings(flights.project(home), online=server.place), home, day_by_day.sent)
     assert standing(taken) is None
 
-    append = Lake.append
-
-    def cut_off(lake: Lake, rows: DataFrame, table: Table, writer: Writer, *, output: str | None = None) -> None:
-        append(lake, rows, table, writer, output=output)
-        if table.name == "ledger" and writer.batch_id == 1:
+    def cut_off(write: Write) -> None:
+        write.make()
+        if write.table.name == "ledger" and write.writer.batch_id == 1:
             raise RuntimeError("cut off")
 
-    monkeypatch.setattr(Lake, "append", cut_off)
-    with pytest.raises(AssertionError, match="cut off"):
+    with around_writes(cut_off), pytest.raises(AssertionError, match="cut off"):
         flights.taken(spark, taken.project, f"features.{SET}")
-    monkeypatch.setattr(Lake, "append", append)
     assert held(taken).cut.batch_id == 0
     assert standing(taken) == "1 batch behind"
 

@@ -18,19 +18,18 @@ import pandas as pd
 import pytest
 from delta.tables import DeltaTable
 from deltalake import DeltaTable as Table_
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import SparkSession
 from tests import flights
 from tests.differences import differences
 from tests.streams.conftest import Taken
 from tests.streams.test_features import final
+from tests.writes import Write, around_writes
 
 from headrace.features.spec import FeatureSet
 from headrace.flows.backfill import backfill
 from headrace.flows.feature_check import check as compare
 from headrace.flows.project import Project, load
 from headrace.flows.renew import renew
-from headrace.io.lake import Lake, Writer
-from headrace.tables import Table
 
 pytestmark = pytest.mark.long
 
@@ -179,26 +178,25 @@ def _equal(ours: pd.DataFrame, theirs: pd.DataFrame, feature_set: FeatureSet) ->
 
 
 @contextmanager
-def _crashing(monkeypatch: pytest.MonkeyPatch, times: int) -> Iterator[list[str]]:
+def _crashing(times: int) -> Iterator[list[str]]:
     """Writes of the features flow fail now and then, some before and some after they took effect."""
-    append, crashed, chance = Lake.append, list[str](), random.Random(5)
+    crashed, chance = list[str](), random.Random(5)
 
-    def failing(lake: Lake, rows: DataFrame, table: Table, writer: Writer, *, output: str | None = None) -> None:
+    def failing(write: Write) -> None:
         due = len(crashed) < times and chance.random() < 0.35
         if due and chance.random() < 0.5:
-            crashed.append(f"before {table.name}")
+            crashed.append(f"before {write.table.name}")
             raise RuntimeError("planted crash")
-        append(lake, rows, table, writer, output=output)
+        write.make()
         if due:
-            crashed.append(f"after {table.name}")
+            crashed.append(f"after {write.table.name}")
             raise RuntimeError("planted crash")
 
-    monkeypatch.setattr(Lake, "append", failing)
-    yield crashed
-    monkeypatch.setattr(Lake, "append", append)
+    with around_writes(failing):
+        yield crashed
 
 
-def test_a_quarter(spark: SparkSession, ingested: Taken, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_quarter(spark: SparkSession, ingested: Taken, tmp_path: Path) -> None:
     streamed = _copied(ingested, tmp_path / "streamed")
     flights.taken(spark, streamed.project, "features")
     wanted = _all_final(streamed)
@@ -208,7 +206,7 @@ def test_a_quarter(spark: SparkSession, ingested: Taken, tmp_path: Path, monkeyp
         _equal(wanted[name], _by_duckdb(streamed, feature_set), feature_set)
 
     crashed = _copied(ingested, tmp_path / "crashed")
-    with _crashing(monkeypatch, CRASHES) as crashes:
+    with _crashing(CRASHES) as crashes:
         while len(crashes) < CRASHES:
             with pytest.raises(AssertionError, match="planted crash"):
                 flights.taken(spark, crashed.project, "features", ends=False)

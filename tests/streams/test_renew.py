@@ -12,12 +12,13 @@ import numpy as np
 import pandas as pd
 import pytest
 from delta.tables import DeltaTable
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 from tests import flights
 from tests.differences import differences
 from tests.streams.conftest import Taken
 from tests.streams.test_features import final
+from tests.writes import Write, around_writes
 
 from headrace.errors import ConfigError
 from headrace.features.spec import FeatureSet
@@ -27,8 +28,6 @@ from headrace.flows.ledger_check import check
 from headrace.flows.project import Project
 from headrace.flows.renew import renew
 from headrace.io.cuts import cuts
-from headrace.io.lake import Lake, Writer
-from headrace.tables import Table
 
 SIGNAL, SET = "weather", "airport_weather"
 
@@ -71,9 +70,7 @@ SESSIONS: Mapping[str, Any] = {"window": {"gap": "3 hours"}, "features": {"seen"
 
 
 @pytest.mark.long
-def test_a_changed_definition_takes_over_whole(
-    spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_changed_definition_takes_over_whole(spark: SparkSession, tmp_path: Path) -> None:
     project = flights.project(tmp_path, max_files=5)
     flows = (f"ingest.{SIGNAL}", f"features.{SET}")
     land(tmp_path, date(2013, 1, 1), date(2013, 1, 10))
@@ -86,17 +83,13 @@ def test_a_changed_definition_takes_over_whole(
         flights.taken(spark, new.project, *flows, ends=False)
     DeltaTable.forPath(spark, f"{project.settings.storage.root}/signals_{SIGNAL}").optimize().executeCompaction()
 
-    append = Lake.append
-
-    def cut_off(lake: Lake, rows: DataFrame, table: Table, writer: Writer, *, output: str | None = None) -> None:
-        append(lake, rows, table, writer, output=output)
-        if table.name == f"features_{SET}_log" and writer.batch_id == 1:
+    def cut_off(write: Write) -> None:
+        write.make()
+        if write.table.name == f"features_{SET}_log" and write.writer.batch_id == 1:
             raise RuntimeError("cut off")
 
-    monkeypatch.setattr(Lake, "append", cut_off)
-    with pytest.raises(RuntimeError, match="cut off"):
+    with around_writes(cut_off), pytest.raises(RuntimeError, match="cut off"):
         list(renew(spark, new.project, SET))
-    monkeypatch.setattr(Lake, "append", append)
     assert cuts(spark, new.lake, [SET])[SET] == old, "until the history is whole, the old generation counts"
     with pytest.raises(AssertionError, match="renew"):
         flights.taken(spark, new.project, *flows, ends=False)

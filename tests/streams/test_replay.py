@@ -7,17 +7,17 @@ from datetime import date
 from pathlib import Path
 
 import pytest
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import SparkSession
 from tests import flights
 from tests.differences import differences
+from tests.writes import Write, around_writes
 
 from headrace.contracts.dead_letters import Action, Choice
 from headrace.contracts.model import Contract, Criticality
 from headrace.errors import InfrastructureError
 from headrace.flows.project import Project
 from headrace.flows.replay import act, rehearse
-from headrace.io.lake import Lake, Writer
-from headrace.tables import Table
+from headrace.io.lake import Lake
 
 pytestmark = pytest.mark.long
 
@@ -91,24 +91,19 @@ def test_what_fails_three_times_is_parked_and_what_is_discarded_stays_so(
     assert differences(spark, wrong) == {}
 
 
-def test_a_replay_that_was_cut_off_is_ended_by_the_next(
-    spark: SparkSession, mended: tuple[Project, Project], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_replay_that_was_cut_off_is_ended_by_the_next(spark: SparkSession, mended: tuple[Project, Project]) -> None:
     wrong, right = mended
-    append = Lake.append
     all_ = Choice()
     letters = count(spark, right, "dead_letters")
 
     def cut_off(project: Project, *, after: str) -> None:
-        def last(lake: Lake, rows: DataFrame, table: Table, writer: Writer, *, output: str | None = None) -> None:
-            append(lake, rows, table, writer, output=output)
-            if table.name == after:
+        def last(write: Write) -> None:
+            write.make()
+            if write.table.name == after:
                 raise RuntimeError("cut off")
 
-        with monkeypatch.context() as patched:
-            patched.setattr(Lake, "append", last)
-            with pytest.raises(RuntimeError, match="cut off"):
-                act(spark, project, SIGNAL, Action.REPLAY, all_)
+        with around_writes(last), pytest.raises(RuntimeError, match="cut off"):
+            act(spark, project, SIGNAL, Action.REPLAY, all_)
 
     cut_off(wrong, after="batch_plans")
     cut_off(right, after=f"signals_{SIGNAL}")

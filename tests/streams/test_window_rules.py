@@ -6,6 +6,7 @@ import json
 import os
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -16,6 +17,7 @@ from pyspark.sql import DataFrame, Row, SparkSession
 from pyspark.sql import functions as F
 from tests import flights
 from tests.differences import differences
+from tests.writes import Write, around_writes
 
 from headrace.config import Clock, Restarts
 from headrace.contracts.aggregates import Aggregate, Metric, Must, Operator
@@ -25,8 +27,7 @@ from headrace.flows import window_rules
 from headrace.flows.project import Project
 from headrace.flows.queries import create_tables, queries
 from headrace.flows.run import drain
-from headrace.io.lake import Lake, Writer
-from headrace.tables import Table
+from headrace.io.lake import Lake
 
 SIGNAL = "weather"
 HOURS = Tumbling(timedelta(hours=1), timedelta(minutes=10))
@@ -98,19 +99,20 @@ def rows(spark: SparkSession, project: Project, table: str) -> list[Row]:
     return Lake(project.settings.storage).read(spark, table).collect()
 
 
-def crash_once(monkeypatch: pytest.MonkeyPatch, places: Sequence[tuple[str, int]]) -> list[tuple[str, int]]:
+@contextmanager
+def crash_once(places: Sequence[tuple[str, int]]) -> Iterator[list[tuple[str, int]]]:
     """After each of these writes, named by output and batch, the process is cut off once. Gives those still to come."""
-    left, append = list(places), Lake.append
+    left = list(places)
 
-    def cut_off(lake: Lake, rows: DataFrame, table: Table, writer: Writer, *, output: str | None = None) -> None:
-        append(lake, rows, table, writer, output=output)
-        place = (output or table.name, writer.batch_id)
+    def cut_off(write: Write) -> None:
+        write.make()
+        place = (write.output, write.writer.batch_id)
         if place in left:
             left.remove(place)
             raise RuntimeError(f"planted crash after {place}")
 
-    monkeypatch.setattr(Lake, "append", cut_off)
-    return left
+    with around_writes(cut_off):
+        yield left
 
 
 def test_each_window_is_judged_once_when_it_is_final(
@@ -125,10 +127,10 @@ def test_each_window_is_judged_once_when_it_is_final(
         return counted(rows, due, event_time)
 
     monkeypatch.setattr(window_rules, "_counted", counting)
-    left = crash_once(monkeypatch, [("measurements/windows", 2), ("verdicts/end_of_input", 2)])
-    with pytest.raises(RuntimeError, match="verdicts/end_of_input"):
+    with crash_once([("measurements/windows", 2), ("verdicts/end_of_input", 2)]) as left:
+        with pytest.raises(RuntimeError, match="verdicts/end_of_input"):
+            take(spark, project)
         take(spark, project)
-    take(spark, project)
 
     assert left == []
     # Batch 0 makes no window final, batch 1 those of two rules, batch 2 of all and twice, and so does the end.

@@ -21,7 +21,7 @@ from headrace.io.lease import turn
 from headrace.io.local_path import local_path
 from headrace.io.paths import literal, sql_path
 from headrace.io.table_commits import Commit, commits_after, latest_version, read_commit
-from headrace.io.table_log import files_between, opens_without_spark
+from headrace.io.table_log import files_between, opens_without_spark, writes_without_spark
 from headrace.io.table_rows import append_rows
 from headrace.tables import Column, Table, View
 
@@ -200,7 +200,7 @@ class Lake:
     def files(self, spark: SparkSession, table: str, files: Sequence[Path]) -> DataFrame:
         """The rows of some files of a table in a folder, with the columns that the table has now."""
         schema = self.read(spark, table).schema
-        reader = spark.read.schema(schema).option("basePath", literal(f"{self.storage.root}/{table}"))
+        reader = spark.read.schema(schema).option("basePath", f"{self.storage.root}/{table}")
         return reader.parquet(*[literal(str(file)) for file in files]).select(*schema.names)
 
     def between(self, spark: SparkSession, table: str, column: str, first: datetime, last: datetime) -> DataFrame:
@@ -245,7 +245,7 @@ class Lake:
         output: tells apart what one batch writes to the table at several times.
         """
         app_id, folder = f"{writer.query_id}/{output or table.name}", self.folder(table.name)
-        if folder is not None:
+        if folder is not None and writes_without_spark(folder):
             with self.turn(table.name):
                 append_rows(str(folder), rows, app_id=app_id, app_version=writer.batch_id, metadata=writer.stamp)
             return
@@ -332,7 +332,9 @@ class Lake:
         """The table's newest versions, the newest first."""
         limit = "" if most is None else f" LIMIT {most}"
         history = spark.sql(f"DESCRIBE HISTORY {self.sql_name(table)}{limit}")
-        rows = F.col("operationMetrics")["numOutputRows"].cast("long").alias("rows")
+        metrics = F.col("operationMetrics")
+        # The second is what delta-rs calls it.
+        rows = F.coalesce(metrics["numOutputRows"], metrics["num_added_rows"]).cast("long").alias("rows")
         return history.select("version", "userMetadata", rows).orderBy(F.desc("version")).collect()
 
 

@@ -15,11 +15,13 @@ from headrace.io.local_path import local_path
 if TYPE_CHECKING:
     from deltalake import DeltaTable
 
-__all__ = ["TableLog", "files_between", "open_log", "opens_without_spark", "table_log"]
+__all__ = ["TableLog", "files_between", "open_log", "opens_without_spark", "table_log", "writes_without_spark"]
 
 _MAPPING = "delta.columnMapping.mode"
 # delta-rs takes a folder for a URL, and so for the folder whose name has the character of that code.
 _CODE = re.compile(r"%[0-9A-Fa-f]{2}")
+# It writes to the URL's host by the folder's name, and no host has these.
+_NO_HOST = re.compile(r"[\[\\\]^|]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +35,11 @@ class TableLog:
 def opens_without_spark(folder: Path) -> bool:
     """Whether a table in this folder of this machine can be opened without Spark."""
     return _CODE.search(str(folder)) is None
+
+
+def writes_without_spark(folder: Path) -> bool:
+    """Whether a table in this folder of this machine can be written without Spark."""
+    return opens_without_spark(folder) and _NO_HOST.search(str(folder)) is None
 
 
 def open_log(path: str) -> DeltaTable | None:

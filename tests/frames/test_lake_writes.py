@@ -1,0 +1,152 @@
+"""One batch writes once to a table, however often it is tried, and what it wrote can be read back by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from delta.tables import DeltaTable
+from pyspark.sql import SparkSession
+from pyspark.sql import functions as F
+
+from headrace.config import Storage
+from headrace.io import ledger
+from headrace.io.lake import Lake, Writer, local_rows
+from headrace.tables import LEDGER, MEASUREMENTS, SOURCE_LOG, VERDICTS, Column, Table
+
+AT = datetime(2026, 1, 31, 23, 59, 59, 123456, tzinfo=UTC)
+VALUES = Table(
+    name="values",
+    grain="one",
+    key=(),
+    columns=(
+        Column("day", "DATE"),
+        Column("n", "INT"),
+        Column("at", "TIMESTAMP"),
+        Column("query_id", "STRING"),
+        Column("batch_id", "BIGINT"),
+    ),
+    partitioned_by=("day",),
+)
+ENTRY = {
+    "flow": "ingest",
+    "subject": "orders",
+    "slice": "orders/0",
+    "slice_from": 3,
+    "slice_to": 7,
+    "rows_in": 4,
+    "digest_in": "4:12345678901234567890",
+    "outcomes": {"accepted": 3, "rejected": 1},
+    "digests": {"signals_orders": "3:1", "dead_letters": "1:2"},
+    "high_water": AT,
+    "batch_time": AT,
+    "durations": {},
+    "end_of_input": False,
+}
+VERDICT = {"subject": "orders", "objective": "n", "verdict": "breach", "value": 0.5, "rows_in": 2, "judged_at": AT}
+
+
+@pytest.fixture
+def lake(tmp_path: Path) -> Lake:
+    return Lake(Storage(root=str(tmp_path / "data [1]")))
+
+
+def write(spark: SparkSession, lake: Lake, batch_id: int, days: Sequence[int], after: int | None) -> None:
+    begin = datetime(2026, 1, 1, tzinfo=UTC)
+    rows = [
+        {"day": f"2026-01-{day:02}", "n": day, "at": begin + timedelta(days=day), "query_id": "q", "batch_id": batch_id}
+        for day in days
+    ]
+    lake.append(local_rows(spark, VALUES, rows), VALUES, Writer("q", batch_id), after=after)
+
+
+@pytest.mark.parametrize(
+    ("table", "row"),
+    [
+        (LEDGER, ENTRY),
+        (VERDICTS, {**VERDICT, "evidence": {"slice": "orders/0", "from": "3"}}),
+        (MEASUREMENTS, {"metric": "rule", "subject": "orders", "value": 2.0, "details": {"rule": "n > 1"}}),
+        (SOURCE_LOG, {"signal": "orders", "sequence": 1, "state": "paused", "note": "é", "changed_at": AT}),
+    ],
+    ids=lambda value: value.name if isinstance(value, Table) else "",
+)
+def test_plain_rows_are_those_that_spark_would_write(
+    spark: SparkSession, tmp_path: Path, table: Table, row: dict[str, object]
+) -> None:
+    digests = []
+    for name in ("plain", "spark"):
+        lake, writer = Lake(Storage(root=str(tmp_path / name))), Writer("q", 7)
+        lake.create(spark, table)
+        rows = [{**row, "query_id": "q", "batch_id": 7}, {}]
+        for _ in range(2):
+            if name == "plain":
+                lake.append_rows(spark, rows, table, writer)
+            else:
+                lake.append(local_rows(spark, table, rows), table, writer)
+        assert lake.read(spark, table.name).count() == 2, "the second attempt is left out"
+        written = lake.read(spark, table.name)
+        digests.append((written.schema.simpleString(), written.agg(ledger.digest(written, written.columns)).collect()))
+    assert digests[0] == digests[1]
+
+
+def test_plain_rows_of_another_output_are_others(spark: SparkSession, lake: Lake) -> None:
+    lake.create(spark, LEDGER)
+    for output in (None, "end_of_input", None, "end_of_input"):
+        lake.append_rows(spark, [ENTRY], LEDGER, Writer("q", 7), output=output)
+    assert lake.read(spark, LEDGER.name).count() == 2
+    assert {commit.writer for commit in lake.commits(spark, LEDGER.name)} == {Writer("q", 7)}
+
+
+def test_a_batch_that_is_tried_again_finds_its_commit_behind_others(spark: SparkSession, lake: Lake) -> None:
+    lake.create(spark, VALUES)
+    after = lake.versions([VALUES])[VALUES.name]
+    write(spark, lake, 0, [1], after)
+    write(spark, lake, 1, [2, 3], after)
+    DeltaTable.forPath(spark, f"{lake.storage.root}/{VALUES.name}").optimize().executeCompaction()
+    for batch_id in (0, 1):
+        write(spark, lake, batch_id, [9], after)
+    assert sorted(row["n"] for row in lake.read(spark, VALUES.name).collect()) == [1, 2, 3]
+    write(spark, lake, 2, [4], lake.versions([VALUES])[VALUES.name])
+    assert lake.read(spark, VALUES.name).count() == 4
+
+
+def test_a_batch_is_read_back_from_the_files_its_commit_names(spark: SparkSession, lake: Lake) -> None:
+    lake.create(spark, VALUES)
+    after = lake.versions([VALUES])[VALUES.name]
+    for batch_id, days in enumerate(([1, 2], [2, 3], [3])):
+        write(spark, lake, batch_id, days, after)
+    lake.widen(spark, Table(name="values", grain="one", key=(), columns=(*VALUES.columns, Column("more", "STRING"))))
+    whole = F.lit(ledger.WHOLE)
+    for batch_id in range(3):
+        writer = Writer("q", batch_id)
+        by_files = ledger.committed(spark, lake, [VALUES], writer, whole, {VALUES.name: after})
+        assert by_files == ledger.committed(spark, lake, [VALUES], writer, whole)
+    rows = lake.committed(spark, VALUES.name, Writer("q", 1), after)
+    assert rows is not None
+    assert rows.columns == ["day", "n", "at", "query_id", "batch_id", "more"]
+    assert sorted((str(row["day"]), row["n"]) for row in rows.collect()) == [("2026-01-02", 2), ("2026-01-03", 3)]
+    assert lake.committed(spark, VALUES.name, Writer("q", 3), after) is None
+
+
+def test_only_the_files_that_can_hold_a_time_are_read(spark: SparkSession, lake: Lake) -> None:
+    lake.create(spark, VALUES)
+    for batch_id, day in enumerate(range(1, 6)):
+        write(spark, lake, batch_id, [day], None)
+    first, last = datetime(2026, 1, 3, tzinfo=UTC), datetime(2026, 1, 4, 12, tzinfo=UTC)
+    near = lake.between(spark, VALUES.name, "at", first, last)
+    assert sorted(row["n"] for row in near.collect()) == [2, 3]
+    assert len(near.inputFiles()) == 2
+
+
+def test_the_log_and_the_history_tell_the_same(
+    spark: SparkSession, lake: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lake.create(spark, VALUES)
+    for batch_id, days in enumerate(([1, 2], [2], [3])):
+        write(spark, lake, batch_id, days, None)
+    by_log = [(one.version, one.writer, one.rows) for one in lake.commits(spark, VALUES.name, 0, 2)]
+    monkeypatch.setattr("headrace.io.lake.read_commit", lambda *_: None)
+    by_history = [(one.version, one.writer, one.rows) for one in lake.commits(spark, VALUES.name, 0, 2)]
+    assert by_log == by_history == [(1, Writer("q", 0), 2), (2, Writer("q", 1), 1)]
