@@ -28,6 +28,7 @@ __all__ = [
     "View",
     "all_predictions",
     "dead_letters_by_state",
+    "decision_times",
     "delay_view",
     "feature_views",
     "features_log",
@@ -224,6 +225,7 @@ LEDGER = Table(
         Column("watermark", "TIMESTAMP", "No later batch changes a window that ended at or before this."),
         Column("engine_watermark", "TIMESTAMP", "Spark's own watermark in this batch, from its offsets log."),
         Column("batch_time", "TIMESTAMP", "The batch's time, from Spark's offsets log; the same on every attempt."),
+        Column("readable_at", "TIMESTAMP", "When the rows it wrote to its own table could be read; null: not known."),
         Column("durations", "MAP<STRING, BIGINT>", "Milliseconds of each step of the attempt that ended the batch."),
         Column("end_of_input", "BOOLEAN", "Nothing more comes after this batch."),
         *WRITER,
@@ -337,9 +339,10 @@ def predictions(model: str, inputs: Sequence[Column], output: str) -> Table:
                 "Per set or prefix, ms from its window's end to event_time; null: no value.",
             ),
             Column("behind", "ARRAY<STRING>", "Sets that had not reached event_time at the cut."),
-            Column("signal_age", "BIGINT", "Milliseconds from arrival to the batch that decided."),
+            Column("arrived_at", "TIMESTAMP", "When the record arrived at the source."),
+            Column("signal_age", "BIGINT", "Milliseconds from arrival to the answer."),
             Column("lane", "STRING", "Lane that decided."),
-            Column("predicted_at", "TIMESTAMP", "Time of the batch that decided."),
+            Column("predicted_at", "TIMESTAMP", "When it was answered; when that could be read: decision_times."),
             Column("signal_query_id", "STRING", "Ingest query that accepted the record."),
             Column("signal_batch_id", "BIGINT", "Its batch."),
             *WRITER,
@@ -417,6 +420,22 @@ def all_predictions(outputs: Mapping[str, str]) -> View:
         for model, output in outputs.items()
     ]
     return View("predictions", "one decision of any model", " UNION ALL ".join(parts))
+
+
+def decision_times(models: Sequence[str]) -> View:
+    """``decision_times``: of each decision when every hop behind it was done, by the commits themselves."""
+    times = "prediction_id, record_id, event_time, arrived_at, predicted_at, signal_query_id, signal_batch_id"
+    parts = [f"SELECT '{model}' AS model, {times}, query_id, batch_id FROM predictions_{model}" for model in models]
+    decided = f"WITH decided AS ({' UNION ALL '.join(parts)})"
+    commits = "SELECT query_id, batch_id, max(readable_at) AS readable_at FROM ledger GROUP BY query_id, batch_id"
+    return View(
+        "decision_times",
+        "one decision of any model, and when each step up to it was done",
+        f"{decided}, commits AS ({commits}) SELECT model, prediction_id, record_id, event_time, arrived_at, "
+        "accepted.readable_at AS accepted_at, predicted_at, made.readable_at AS readable_at FROM decided "
+        "LEFT JOIN commits AS accepted ON accepted.query_id = signal_query_id AND accepted.batch_id = signal_batch_id "
+        "LEFT JOIN commits AS made ON made.query_id = decided.query_id AND made.batch_id = decided.batch_id",
+    )
 
 
 def dead_letters_by_state() -> tuple[View, View]:

@@ -221,6 +221,7 @@ def written_views() -> list[View]:
         "feature_views": tables.feature_views("zz_set", log, ["zz_entity"]),
         "delay_view": [tables.delay_view("zz_set", "zz_signal", 0, ("zz_entity",))],
         "all_predictions": [tables.all_predictions({"zz_model": "answer"})],
+        "decision_times": [tables.decision_times(["zz_model"])],
         "dead_letters_by_state": tables.dead_letters_by_state(),
         "sources": [tables.sources()],
         "ledgered": [tables.ledgered(Table(name="zz_table", grain="one row of that table", key=(), columns=()))],

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,9 +16,10 @@ from headrace.io.checkpoint import Checkpoint
 from headrace.io.jvm_lease import is_held_alone
 from headrace.io.lake import Lake, Writer
 from headrace.io.offsets import Offsets, last_version
+from headrace.io.wall import now
 from headrace.tables import Table
 
-__all__ = ["Batch", "Upstream", "instant", "opened", "rows_of", "seconds", "stamped", "upstream"]
+__all__ = ["Batch", "Upstream", "instant", "opened", "readable_at", "rows_of", "seconds", "stamped", "upstream"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +92,12 @@ def rows_of(spark: SparkSession, lake: Lake, table: str, read: Sequence[Upstream
     if len(known) < len(read):
         return lake.read(spark, table)
     return lake.files(spark, table, [file for files in known for file in files])
+
+
+def readable_at(batch: Batch, lake: Lake, table: Table, after: Mapping[str, int]) -> datetime:
+    """When what the batch has committed to the table could be read; now, where the log is not at hand to say so."""
+    commit = lake.commit_of(table.name, batch.writer, after[table.name]) if table.name in after else None
+    return commit.at if commit is not None else now()
 
 
 @overload

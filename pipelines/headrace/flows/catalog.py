@@ -27,6 +27,7 @@ from headrace.tables import (
     View,
     all_predictions,
     dead_letters_by_state,
+    decision_times,
     delay_view,
     feature_views,
     features_log,
@@ -73,6 +74,7 @@ def views(project: Project) -> Iterator[View]:
         )
     if project.models:
         yield all_predictions({name: model.output.name for name, model in project.models.items()})
+        yield decision_times(tuple(project.models))
     yield from dead_letters_by_state()
     yield sources()
     for table in tables(project):

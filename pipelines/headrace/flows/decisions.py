@@ -13,6 +13,7 @@ from headrace.contracts.reasons import Reason
 from headrace.features.spec import FeatureSet
 from headrace.flows.batch import Batch, stamped
 from headrace.io.cut import Cut
+from headrace.io.wall import now
 from headrace.models.scoring import REASON
 from headrace.models.spec import Model
 from headrace.tables import HEADERS
@@ -39,7 +40,7 @@ def decisions(
     at: Mapping[str, Cut],
 ) -> DataFrame:
     """Answered rows as rows of ``predictions_<model>``: what was answered, on which inputs, how old those were."""
-    event, now = F.col(EVENT_TIME), F.lit(batch.offsets.time)
+    event, answered_at = F.col(EVENT_TIME), F.lit(now())
     behind = [_behind(feature_sets[name], at[name], event) for name in feature_sets]
     names = [part.name for part in model.inputs.features]
     ages = [part for name in names for part in (F.lit(name), F.unix_millis(event) - F.unix_millis(end_of(name)))]
@@ -54,9 +55,10 @@ def decisions(
         F.struct(*model.inputs.columns).alias("inputs"),
         F.create_map(*ages).cast("map<string,bigint>").alias("feature_ages"),
         F.array_compact(F.array(*behind)).cast("array<string>").alias("behind"),
-        (F.unix_millis(now) - F.unix_millis(ARRIVED_AT)).alias("signal_age"),
+        F.col(ARRIVED_AT).alias("arrived_at"),
+        (F.unix_millis(answered_at) - F.unix_millis(ARRIVED_AT)).alias("signal_age"),
         F.lit("table").alias("lane"),
-        now.alias("predicted_at"),
+        answered_at.alias("predicted_at"),
         "signal_query_id",
         "signal_batch_id",
         "query_id",

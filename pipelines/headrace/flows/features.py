@@ -18,7 +18,7 @@ from pyspark.sql import functions as F
 from headrace.contracts.model import Contract
 from headrace.features.spec import FeatureSet
 from headrace.features.windows import in_time, wanted, windowed
-from headrace.flows.batch import Batch, Upstream, instant, opened, rows_of, seconds, stamped, upstream
+from headrace.flows.batch import Batch, Upstream, instant, opened, readable_at, rows_of, seconds, stamped, upstream
 from headrace.flows.catalog import feature_table
 from headrace.flows.generation import Opening, checkpoint_of, opening
 from headrace.flows.online_follow import Follower, catch_up
@@ -193,6 +193,7 @@ def _entries(
     """One entry an upstream batch, and one for what this batch committed as a whole."""
     spark, lake = batch.spark, features.lake
     whole_batch, after = F.lit(ledger.WHOLE), choices.get("after", {})
+    readable = readable_at(batch, lake, target, after)
     counted = ledger.count_committed(spark, lake, (target,), batch.writer, whole_batch, after)
     beside = _count_outcomes(features, spark, read) if read else None
     rows = _collected(counted, beside)
@@ -205,6 +206,7 @@ def _entries(
         "watermark": instant(choices["watermark"]),
         "engine_watermark": batch.offsets.watermark,
         "batch_time": batch.offsets.time,
+        "readable_at": readable,
         "durations": watch.laps,
     }
     digests = {target.name: written[ledger.WHOLE][1]} if written else {}

@@ -22,7 +22,7 @@ from headrace.contracts.outliers import marked
 from headrace.contracts.reason_columns import reason
 from headrace.contracts.reasons import Reason
 from headrace.flows import limits, schema_drift, window_rules
-from headrace.flows.batch import Batch, instant, opened, stamped
+from headrace.flows.batch import Batch, instant, opened, readable_at, stamped
 from headrace.flows.catalog import signal_table
 from headrace.flows.ingest_job import FLOW, Ingest
 from headrace.flows.ingest_plan import is_accepted, look, planned_batch
@@ -180,6 +180,7 @@ def _entries(
     rejected = sum(part.rows for part in found) - accepted
     outputs = [table for table, rows in ((target, accepted), (DEAD_LETTERS, rejected)) if rows]
     after = choices.get("after", {})
+    readable = readable_at(batch, lake, target, after)
     written = ledger.committed(spark, lake, outputs, batch.writer, ledger.source_slice(), after)
     good, letters = written.get(target.name, {}), written.get(DEAD_LETTERS.name, {})
     return [
@@ -198,6 +199,7 @@ def _entries(
             digests={name: counted[part.name][1] for name, counted in written.items() if part.name in counted},
             high_water=instant(choices["mark"]["high_water"]),
             batch_time=batch.offsets.time,
+            readable_at=readable,
             durations=watch.laps,
         )
         for part in found

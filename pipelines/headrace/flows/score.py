@@ -18,7 +18,7 @@ from pyspark.sql.types import DoubleType, StringType, StructField, StructType
 
 from headrace.errors import HeadraceError
 from headrace.features.spec import FeatureSet
-from headrace.flows.batch import Batch, Upstream, opened, upstream
+from headrace.flows.batch import Batch, Upstream, opened, readable_at, upstream
 from headrace.flows.decisions import ARRIVED_AT, EVENT_TIME, decisions, end_of, unanswered
 from headrace.flows.score_job import FLOW, Score, eligible_records, input_values, with_features
 from headrace.io import ledger, registry
@@ -230,6 +230,7 @@ def _entries(
     """One entry an upstream batch: rows by its commit, outcomes by what was committed here."""
     spark, lake = batch.spark, score.lake
     origin = F.concat_ws("/", "signal_query_id", "signal_batch_id")
+    readable = readable_at(batch, lake, target, after)
     decided = ledger.committed(spark, lake, (target,), batch.writer, origin, after)[target.name]
     letters = _letters_entry(score, batch, after) if unusable else []
     rejected = _rejected_by_slice(score, batch) if unusable else {}
@@ -247,6 +248,7 @@ def _entries(
             digests={target.name: decided[part.slice][1]} if part.slice in decided else {},
             engine_watermark=batch.offsets.watermark,
             batch_time=batch.offsets.time,
+            readable_at=readable,
             durations=watch.laps,
         )
         for part in read

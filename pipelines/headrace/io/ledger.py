@@ -85,6 +85,7 @@ class Entry:
     watermark: datetime | None = None
     engine_watermark: datetime | None = None
     batch_time: datetime
+    readable_at: datetime | None = None
     durations: Mapping[str, int] = field(default_factory=dict)
     end_of_input: bool = False
 

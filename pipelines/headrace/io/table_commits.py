@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
@@ -33,11 +34,12 @@ class AddedFile:
 class Commit:
     """One version of a table.
 
-    metadata: what its writer noted. rows: how many it says it wrote. replaces: whether it took files away, be it to
-    write the same rows into fewer.
+    at: when it could be read. metadata: what its writer noted. rows: how many it says it wrote. replaces: whether it
+    took files away, be it to write the same rows into fewer.
     """
 
     version: int
+    at: datetime
     metadata: str | None
     rows: int
     files: tuple[AddedFile, ...]
@@ -73,6 +75,7 @@ def read_commit(table: Path, version: int) -> Commit | None:
     """One version of the table; None where the log does not hold it, or no longer."""
     try:
         text = _entry(table, version).read_text(encoding="utf-8")
+        at = datetime.fromtimestamp(_entry(table, version).stat().st_mtime, UTC)
     except FileNotFoundError:
         return None
     actions = [json.loads(line) for line in text.splitlines() if line]
@@ -80,6 +83,7 @@ def read_commit(table: Path, version: int) -> Commit | None:
     metrics = info.get("operationMetrics", {})
     return Commit(
         version=version,
+        at=at,
         metadata=info.get("userMetadata"),
         rows=int(metrics.get("numOutputRows", metrics.get("num_added_rows", 0))),
         files=tuple(
