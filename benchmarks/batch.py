@@ -178,7 +178,10 @@ def _wait(meter: Meter, running: list[Any], expected: dict[str, int]) -> None:
 
 def show(here: dict[str, Any], there: dict[str, Any] | None) -> None:
     """A line a flow and size, with its steps below."""
-    print(f"{'batch':<18}{'wall s':>8}{'cpu s':>8}{'jobs':>6}{'commits':>9}" + (f"{'wall x':>9}{'cpu x':>8}" if there else ""))
+    print(
+        f"{'batch':<18}{'wall s':>8}{'cpu s':>8}{'jobs':>6}{'commits':>9}"
+        + (f"{'wall x':>9}{'cpu x':>8}" if there else "")
+    )
     for name, values in sorted(here.items(), key=lambda item: (int(item[0].split()[1]), item[0])):
         line = f"{name:<18}{values['wall']:>8.2f}{values['cpu']:>8.2f}{values['jobs']:>6.0f}{values['commits']:>9.0f}"
         if there and name in there:

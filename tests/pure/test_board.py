@@ -44,7 +44,9 @@ QUERIES: list[Any] = [
 def summary(name: str, note: str = "") -> Summary:
     at = datetime(2013, 1, 9, 17, 30, tzinfo=UTC)
     outcomes = {"accepted": 3_618, "rejected": 36}
-    return Summary(query=name, batch_id=12, rows=3_654, outcomes=outcomes, durations={"write": 1_000}, high_water=at, note=note)
+    return Summary(
+        query=name, batch_id=12, rows=3_654, outcomes=outcomes, durations={"write": 1_000}, high_water=at, note=note
+    )
 
 
 def drawn(width: int) -> str:
