@@ -41,7 +41,7 @@ _TICK = os.sysconf("SC_CLK_TCK")
 
 
 class Meter:
-    """Measures batch functions, one at a time: seconds, processor seconds, jobs and commits of each."""
+    """Measures batch functions, one at a time: seconds, processor seconds, jobs, commits, compiled classes."""
 
     def __init__(self, spark: Any, tables: Path) -> None:
         self._spark, self._tables, self._turn = spark, tables, Lock()
@@ -66,20 +66,27 @@ class Meter:
 
     @contextmanager
     def _measure(self, flow: str) -> Iterator[None]:
-        context = self._spark.sparkContext
-        group = context.getLocalProperty("spark.jobGroup.id")
-        jobs, commits = len(context.statusTracker().getJobIdsForGroup(group)), self._commits()
+        group = self._spark.sparkContext.getLocalProperty("spark.jobGroup.id")
+        jobs, commits, compiled = self._jobs(group), self._commits(), self._compiled()
         cpu, began = self._cpu(), time.perf_counter()
         yield
         found = {
             "wall": time.perf_counter() - began,
             "cpu": self._cpu() - cpu,
-            "jobs": len(context.statusTracker().getJobIdsForGroup(group)) - jobs,
+            "jobs": self._jobs(group) - jobs,
             "commits": self._commits() - commits,
+            "compiled": self._compiled() - compiled,
         }
         with self.done:
             self.batches[flow].append(found)
             self.done.notify_all()
+
+    def _jobs(self, group: str) -> int:
+        return len(self._spark.sparkContext.statusTracker().getJobIdsForGroup(group))
+
+    def _compiled(self) -> int:
+        metrics = self._spark.sparkContext._jvm.org.apache.spark.metrics.source.CodegenMetrics
+        return int(metrics.METRIC_COMPILATION_TIME().getCount())
 
     def _cpu(self) -> float:
         ticks = (Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split() for pid in self._processes)
@@ -178,12 +185,12 @@ def _wait(meter: Meter, running: list[Any], expected: dict[str, int]) -> None:
 
 def show(here: dict[str, Any], there: dict[str, Any] | None) -> None:
     """A line a flow and size, with its steps below."""
-    print(
-        f"{'batch':<18}{'wall s':>8}{'cpu s':>8}{'jobs':>6}{'commits':>9}"
-        + (f"{'wall x':>9}{'cpu x':>8}" if there else "")
-    )
+    columns = ("jobs", "commits", "compiled")
+    beside = f"{'wall x':>9}{'cpu x':>8}" if there else ""
+    print(f"{'batch':<18}{'wall s':>8}{'cpu s':>8}" + "".join(f"{name:>10}" for name in columns) + beside)
     for name, values in sorted(here.items(), key=lambda item: (int(item[0].split()[1]), item[0])):
-        line = f"{name:<18}{values['wall']:>8.2f}{values['cpu']:>8.2f}{values['jobs']:>6.0f}{values['commits']:>9.0f}"
+        line = f"{name:<18}{values['wall']:>8.2f}{values['cpu']:>8.2f}"
+        line += "".join(f"{values[column]:>10.0f}" for column in columns)
         if there and name in there:
             line += f"{values['wall'] / there[name]['wall']:>9.2f}{values['cpu'] / there[name]['cpu']:>8.2f}"
         print(line)

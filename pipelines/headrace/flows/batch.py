@@ -22,6 +22,9 @@ from headrace.tables import Table
 __all__ = ["Batch", "Upstream", "instant", "opened", "readable_at", "rows_of", "seconds", "stamped", "upstream"]
 
 
+_FEW_ROWS = 100_000
+
+
 @dataclass(frozen=True, slots=True)
 class Batch:
     """One attempt at one micro-batch: its session, its writer, and what Spark's log says of it.
@@ -86,12 +89,16 @@ def upstream(batch: Batch, lake: Lake, table: str, begin: int = 0) -> list[Upstr
     return [Upstream(commit.writer, commit.rows, commit.files) for commit in commits]
 
 
-def rows_of(spark: SparkSession, lake: Lake, table: str, read: Sequence[Upstream]) -> DataFrame:
-    """The rows of these upstream batches, and where their files are not known, of all others too."""
-    known = [batch.files for batch in read if batch.files is not None]
-    if len(known) < len(read):
-        return lake.read(spark, table)
-    return lake.files(spark, table, [file for files in known for file in files])
+def rows_of(spark: SparkSession, lake: Lake, table: str, read: Sequence[Upstream]) -> DataFrame | None:
+    """The rows of these upstream batches; None where it is not known of each in which files they are, or in any."""
+    if any(batch.files is None for batch in read):
+        return None
+    files = [file for batch in read for file in batch.files or ()]
+    if not files:
+        return None
+    rows = lake.files(spark, table, files)
+    # Of few rows a shuffle would cost more than a second task could save.
+    return rows.coalesce(1) if sum(batch.rows for batch in read) <= _FEW_ROWS else rows
 
 
 def readable_at(batch: Batch, lake: Lake, table: Table, after: Mapping[str, int]) -> datetime:

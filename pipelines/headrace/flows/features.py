@@ -226,7 +226,8 @@ def outcomes(features: Features, spark: SparkSession, read: Sequence[Upstream]) 
 
 
 def _count_outcomes(features: Features, spark: SparkSession, read: Sequence[Upstream]) -> DataFrame:
-    rows = rows_of(spark, features.lake, f"signals_{features.feature_set.signal}", read)
+    signal = f"signals_{features.feature_set.signal}"
+    rows = rows_of(spark, features.lake, signal, read) or features.lake.read(spark, signal)
     first, last = read[0].writer.batch_id, read[-1].writer.batch_id
     if read[0].writer.query_id == read[-1].writer.query_id:
         rows = rows.where((F.col("query_id") == read[0].writer.query_id) & F.col("batch_id").between(first, last))

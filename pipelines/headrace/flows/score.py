@@ -18,7 +18,7 @@ from pyspark.sql.types import DoubleType, StringType, StructField, StructType
 
 from headrace.errors import HeadraceError
 from headrace.features.spec import FeatureSet
-from headrace.flows.batch import Batch, Upstream, opened, readable_at, upstream
+from headrace.flows.batch import Batch, Upstream, opened, readable_at, rows_of, upstream
 from headrace.flows.decisions import ARRIVED_AT, EVENT_TIME, decisions, end_of, unanswered
 from headrace.flows.score_job import FLOW, Score, eligible_records, input_values, with_features
 from headrace.io import ledger, registry
@@ -62,10 +62,16 @@ def score_batch(score: Score, records: DataFrame, batch_id: int) -> None:
     watch = ledger.Stopwatch()
     batch = opened(records, batch_id, score.checkpoint)
     target = predictions(score.model.name, score.inputs, score.model.output.name)
-    kept = [records.persist()]
+    kept = list[DataFrame]()
     try:
         with watch.lap("plan"):
-            read = upstream(batch, score.lake, f"signals_{score.model.signal}")
+            signal = f"signals_{score.model.signal}"
+            read = upstream(batch, score.lake, signal)
+            # Of what a batch is handed no column can be left out; of the same files by their names all but a few are.
+            if (rows := rows_of(batch.spark, score.lake, signal, read)) is not None:
+                records = rows
+            else:
+                kept.append(records.persist())
             asked = _asked(score, records)
             choices = _planned(score, batch, asked, target)
         unusable = 0
@@ -160,8 +166,9 @@ def _decided(
 ) -> tuple[DataFrame, pd.DataFrame | None]:
     """Identity, inputs, answer and ages of each record that is scored: plain columns, a row each; see ``scored``."""
     model = score.model
+    entities = [field for part in model.inputs.features for field in part.by.values()]
     rows = records.where(eligible_records(model)).select(
-        *score.contract.names,
+        *dict.fromkeys((*model.inputs.signal, *entities)),
         "record_id",
         "event_time",
         F.col("source.arrived_at").alias(ARRIVED_AT),
