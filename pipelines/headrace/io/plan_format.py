@@ -14,6 +14,7 @@ from headrace.errors import InfrastructureError
 
 __all__ = ["FORMAT", "P", "Plan", "plan_text", "read_plan"]
 
+# Goes up with whatever is stored in another way. What was stored before then is still read: from_json tells it apart.
 FORMAT = 2
 
 
