@@ -244,7 +244,7 @@ BATCH_PLANS = Table(
         Column(
             "choices",
             "STRING",
-            "JSON: high-water marks and limits; model version; cuts; contract fingerprint; null: withdrawn.",
+            "JSON of a numbered format: clock and limits; model version; cuts; contract fingerprint; null: withdrawn.",
         ),
         Column(
             "revision", "BIGINT", "The highest of a batch holds; 0 unless a plan was withdrawn before it had effects."

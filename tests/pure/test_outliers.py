@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from headrace.contracts.model import Contract, Field, Kind
-from headrace.contracts.outliers import BATCHES, Quartiles, bounds, trailing
+from headrace.contracts.outliers import BATCHES, Quartiles, UsualValues, bounds, trailing
 
 CONTRACT = Contract(
     id="c",
@@ -36,7 +36,7 @@ def test_too_little_says_nothing_and_nor_does_a_constant() -> None:
 
 
 def test_one_odd_batch_moves_nothing_and_old_ones_are_forgotten() -> None:
-    known: dict[str, list[dict[str, object]]] = {}
+    known: dict[str, tuple[Quartiles, ...]] = {}
     for _ in range(10):
         known = trailing(known, batch(100, 9, 10, 11))
     usual = bounds(CONTRACT, known)
@@ -44,5 +44,6 @@ def test_one_odd_batch_moves_nothing_and_old_ones_are_forgotten() -> None:
     for _ in range(2 * BATCHES):
         known = trailing(known, batch(100, 90, 100, 110))
     assert len(known["a"]) == BATCHES
-    low, high = bounds(CONTRACT, json.loads(json.dumps(known)))["a"]
+    stored = UsualValues.from_json(json.loads(json.dumps(UsualValues(trailing=known).to_json())))
+    low, high = bounds(CONTRACT, stored.trailing)["a"]
     assert 60 < low < high < 140

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from itertools import count
 from pathlib import Path
@@ -30,9 +31,13 @@ from headrace.flows.feature_check import check as compare
 from headrace.flows.holdings import holdings
 from headrace.flows.maintain import Outcome, Step, maintain
 from headrace.flows.needed import needed
+from headrace.flows.plans.backfill import BackfillPlan
+from headrace.flows.plans.score import ScorePlan
 from headrace.flows.replay import act
+from headrace.flows.stretch import Stretch
 from headrace.flows.vacuum import replaced
 from headrace.io import ledger, upkeep
+from headrace.io.cut import NOTHING
 from headrace.io.cuts import cuts
 from headrace.io.lake import Lake, Writer
 from headrace.io.plans import planned
@@ -89,9 +94,9 @@ def seen(spark: SparkSession, taken: Taken, batch_id: int) -> pd.DataFrame:
 
 def decided_after(spark: SparkSession, taken: Taken, batch_id: int, at: datetime) -> None:
     """A decision's plan, as the score flow stores it."""
-    cut = cuts(spark, taken.lake, [SET])[SET].to_json() | {"batch_id": batch_id}
+    plan = ScorePlan(version="1", cuts={SET: replace(cuts(spark, taken.lake, [SET])[SET], batch_id=batch_id)})
     writer = Writer("a-model", batch_id)
-    planned(spark, taken.lake, "score", "arrives_late", writer, at=at, choose=lambda: {"cuts": {SET: cut}})
+    planned(spark, taken.lake, ScorePlan, "arrives_late", writer, at=at, choose=lambda: plan)
     entry = ledger.Entry(flow="score", subject="arrives_late", slice="-", rows_in=0, outcomes={}, batch_time=at)
     ledger.record(spark, taken.lake, [entry], writer)
 
@@ -279,8 +284,9 @@ def test_a_set_still_checks_once_what_it_was_computed_of_or_served_from_expires(
 @pytest.mark.long
 def test_a_backfill_of_a_generation_that_is_no_more_keeps_nothing(spark: SparkSession, fresh: Taken) -> None:
     lake, at = fresh.lake, LATER
+    plan = BackfillPlan(stretch=Stretch(at, at), signals={}, features=NOTHING, definition="-", at=at)
     for query_id, kept in (("gone.backfill", False), (f"{cuts(spark, lake, [SET])[SET].query_id}.backfill", True)):
-        planned(spark, lake, "backfill", SET, Writer(query_id, 0), at=at, choose=lambda: {"features": None})
+        planned(spark, lake, BackfillPlan, SET, Writer(query_id, 0), at=at, choose=lambda: plan)
         why = needed(spark, fresh.project, "departures", timedelta(days=30))
         assert (why is not None) == kept
     assert needed(spark, fresh.project, "weather", timedelta(days=30)) is None, "it is not of that signal"

@@ -14,6 +14,7 @@ Everything is in whole seconds since 1970, UTC.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -43,7 +44,7 @@ class Mark:
     ahead: tuple[int, ...] = ()
 
     @classmethod
-    def from_json(cls, value: dict[str, Any]) -> Mark:
+    def from_json(cls, value: Mapping[str, Any]) -> Mark:
         return cls(value["high_water"], tuple(value["ahead"]))
 
     def to_json(self) -> dict[str, Any]:

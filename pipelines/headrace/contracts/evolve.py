@@ -8,7 +8,7 @@ one of the two, and none is lost or rounded.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from typing import Any, Final
+from typing import Final
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
@@ -18,7 +18,7 @@ from headrace.contracts.model import Contract, Field, Kind, Unknown
 from headrace.contracts.names import FIELD_NAME, TAKEN
 from headrace.contracts.types import NUMBER_TEXT, WHOLE_TEXT
 
-__all__ = ["MOST_COLUMNS", "evolved", "grown", "new_members", "planned_columns", "with_new"]
+__all__ = ["MOST_COLUMNS", "evolved", "grown", "new_members", "read_columns", "with_new"]
 
 # A source that makes up a name for each record would widen the table for ever, and every file and reader of it pays.
 MOST_COLUMNS: Final = 100
@@ -57,9 +57,9 @@ def with_new(types: Mapping[str, str], new: Columns, contract: Contract) -> dict
     return columns
 
 
-def planned_columns(choices: Mapping[str, Any]) -> dict[str, Kind]:
-    """The columns in the plan of a batch, stored or not; one of an older headrace has none."""
-    return {name: Kind(kind) for name, kind in choices.get("columns", {}).items()}
+def read_columns(stored: Mapping[str, str]) -> dict[str, Kind]:
+    """Columns as a plan holds them. Raises ValueError for a kind that is none."""
+    return {name: Kind(kind) for name, kind in stored.items()}
 
 
 def new_members(accepted: DataFrame, contract: Contract, known: Collection[str]) -> dict[str, Kind]:

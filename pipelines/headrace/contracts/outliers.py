@@ -8,7 +8,7 @@ Outliers, 1993, have the same with the median absolute deviation).
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from pyspark.sql import Column, DataFrame
@@ -18,7 +18,7 @@ from headrace.contracts.model import Contract, Field
 from headrace.contracts.reason_columns import reason
 from headrace.contracts.reasons import Reason
 
-__all__ = ["Quartiles", "bounds", "marked", "quartiles", "trailing"]
+__all__ = ["Quartiles", "UsualValues", "bounds", "marked", "quartiles", "trailing"]
 
 BATCHES = 50
 """How many batches are looked back on."""
@@ -36,8 +36,25 @@ class Quartiles:
     median: float
     high: float
 
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UsualValues:
+    """What a batch is measured by, and what the next one looks back on, by field.
+
+    bounds: the values that are not far off. trailing: the quartiles of the last batches, oldest first.
+    """
+
+    bounds: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    trailing: Mapping[str, tuple[Quartiles, ...]] = field(default_factory=dict)
+
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
+
+    @classmethod
+    def from_json(cls, stored: Mapping[str, Any]) -> UsualValues:
+        between = {name: (low, high) for name, (low, high) in stored["bounds"].items()}
+        batches = {name: tuple(Quartiles(**batch) for batch in known) for name, known in stored["trailing"].items()}
+        return cls(bounds=between, trailing=batches)
 
 
 def quartiles(accepted: DataFrame, contract: Contract) -> dict[str, Quartiles]:
@@ -60,25 +77,27 @@ def quartiles(accepted: DataFrame, contract: Contract) -> dict[str, Quartiles]:
     }
 
 
-def trailing(before: Mapping[str, Sequence[Any]], found: Mapping[str, Quartiles]) -> dict[str, list[dict[str, Any]]]:
-    """What is looked back on after a batch, by field, oldest first, as plain values."""
-    added = {name: [*before.get(name, []), each.to_json()] for name, each in found.items()}
-    return {name: list(batches)[-BATCHES:] for name, batches in {**before, **added}.items()}
+def trailing(
+    before: Mapping[str, tuple[Quartiles, ...]], found: Mapping[str, Quartiles]
+) -> dict[str, tuple[Quartiles, ...]]:
+    """What is looked back on after a batch, by field, oldest first."""
+    added = {name: (*before.get(name, ()), newest) for name, newest in found.items()}
+    return {name: batches[-BATCHES:] for name, batches in {**before, **added}.items()}
 
 
-def bounds(contract: Contract, before: Mapping[str, Sequence[Any]]) -> dict[str, tuple[float, float]]:
+def bounds(contract: Contract, before: Mapping[str, Sequence[Quartiles]]) -> dict[str, tuple[float, float]]:
     """The values that are not far off, by field, from the batches before; none where too little is known of it.
 
     A field whose usual values are all the same has no scale to measure by, and so no bounds.
     """
     found = {}
-    for field in _watched(contract):
-        known = [Quartiles(**each) for each in before.get(field.name, ())]
+    for watched in _watched(contract):
+        known = before.get(watched.name, ())
         spread = _middle([(each.high - each.low, each.records) for each in known])
-        if field.outlier is None or sum(each.records for each in known) < LEAST or not spread:
+        if watched.outlier is None or sum(each.records for each in known) < LEAST or not spread:
             continue
-        median, away = _middle([(each.median, each.records) for each in known]), field.outlier * spread / _SIGMA
-        found[field.name] = (median - away, median + away)
+        median, away = _middle([(each.median, each.records) for each in known]), watched.outlier * spread / _SIGMA
+        found[watched.name] = (median - away, median + away)
     return found
 
 

@@ -11,12 +11,11 @@ those are written that a finite input left open.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from functools import reduce
 from operator import or_
-from typing import Any
 
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
@@ -30,10 +29,11 @@ from headrace.flows.expiry import expired_until
 from headrace.flows.generation import current
 from headrace.flows.ingest_job import ACCEPTING
 from headrace.flows.online_follow import catch_up
+from headrace.flows.plans.backfill import BackfillPlan
 from headrace.flows.project import Project
 from headrace.flows.stretch import Stretch, ending, stretches, write
 from headrace.io import ledger
-from headrace.io.cut import Cut, backfill_of
+from headrace.io.cut import backfill_of
 from headrace.io.cuts import cuts
 from headrace.io.lake import Lake, Writer
 from headrace.io.lease import hold
@@ -43,7 +43,7 @@ from headrace.tables import LEDGER, Table
 
 __all__ = ["Filled", "backfill", "windows"]
 
-FLOW = "backfill"
+FLOW = BackfillPlan.flow
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,19 +132,19 @@ def _batch(spark: SparkSession, here: _Backfill, writer: Writer, stretch: Stretc
     watch, name = ledger.Stopwatch(), here.feature_set.name
     with watch.lap("plan"):
         began = now()
-        choices = planned(
+        plan = planned(
             spark,
             here.lake,
-            FLOW,
+            BackfillPlan,
             name,
             writer,
             at=began,
-            choose=lambda: _choices(spark, here, stretch, began),
+            choose=lambda: _chosen(spark, here, stretch, began),
         )
     with watch.lap("compute"):
-        found = windows(spark, here.lake, here.feature_set, choices)
+        found = windows(spark, here.lake, here.feature_set, plan)
         total = found.count()
-    rows = _changed(spark, here, found, choices, writer)
+    rows = _changed(spark, here, found, plan, writer)
     changed, digests = write(spark, here.lake, rows, here.target, writer, watch)
     entry = ledger.Entry(
         flow=FLOW,
@@ -153,42 +153,34 @@ def _batch(spark: SparkSession, here: _Backfill, writer: Writer, stretch: Stretc
         rows_in=total,
         outcomes={"changed": changed, "unchanged": total - changed},
         digests=digests,
-        batch_time=datetime.fromisoformat(choices["at"]),
+        batch_time=plan.at,
         durations=watch.laps,
     )
     ledger.record(spark, here.lake, [entry], writer)
-    stretch = _stretch(choices)
-    return Filled(first=stretch.first, end=stretch.end, windows=total, changed=changed)
+    return Filled(first=plan.stretch.first, end=plan.stretch.end, windows=total, changed=changed)
 
 
-def _choices(spark: SparkSession, here: _Backfill, stretch: Stretch | None, at: datetime) -> Mapping[str, Any]:
+def _chosen(spark: SparkSession, here: _Backfill, stretch: Stretch | None, at: datetime) -> BackfillPlan:
     assert stretch is not None, "a batch that was begun has a plan"
     feature_set = here.feature_set
-    return {
-        "first": stretch.first.isoformat(),
-        "end": stretch.end.isoformat(),
-        "signals": ledger.last_batches(spark, here.lake, ACCEPTING, feature_set.signal),
-        "features": cuts(spark, here.lake, [feature_set.name])[feature_set.name].to_json(),
-        "definition": feature_set.fingerprint,
-        "at": at.isoformat(),
-    }
+    return BackfillPlan(
+        stretch=stretch,
+        signals=ledger.last_batches(spark, here.lake, ACCEPTING, feature_set.signal),
+        features=cuts(spark, here.lake, [feature_set.name])[feature_set.name],
+        definition=feature_set.fingerprint,
+        at=at,
+    )
 
 
-def windows(spark: SparkSession, lake: Lake, feature_set: FeatureSet, choices: Mapping[str, Any]) -> DataFrame:
+def windows(spark: SparkSession, lake: Lake, feature_set: FeatureSet, plan: BackfillPlan) -> DataFrame:
     """Every window that ends in the span of a batch, from all records accepted up to the cut it chose."""
-    rows = lake.as_of(spark, f"signals_{feature_set.signal}", choices["signals"])
-    return ending(rows, feature_set, _stretch(choices), late=not feature_set.window.gap)
+    rows = lake.as_of(spark, f"signals_{feature_set.signal}", plan.signals)
+    return ending(rows, feature_set, plan.stretch, late=not feature_set.window.gap)
 
 
-def _stretch(choices: Mapping[str, Any]) -> Stretch:
-    return Stretch(*(datetime.fromisoformat(choices[key]) for key in ("first", "end")))
-
-
-def _changed(
-    spark: SparkSession, here: _Backfill, found: DataFrame, choices: Mapping[str, Any], writer: Writer
-) -> DataFrame:
+def _changed(spark: SparkSession, here: _Backfill, found: DataFrame, plan: BackfillPlan, writer: Writer) -> DataFrame:
     """Those windows whose value is not the one that counted at the cut."""
-    feature_set, cut = here.feature_set, Cut.from_json(choices["features"])
+    feature_set, cut = here.feature_set, plan.features
     values = [*feature_set.columns, "records"]
     keys = [*feature_set.entity, "window_start"]
     log = here.lake.as_of(spark, here.target.name, cut.batches)
@@ -197,6 +189,4 @@ def _changed(
     both = found.join(counted, keys, "left")
     types = {column.name: column.type for column in here.target.columns}
     apart = (differs(F.col(name), F.col(f"known.{name}"), types[name]) for name in values)
-    return features.logged(
-        both.where(reduce(or_, apart, F.col("known").isNull())), writer, datetime.fromisoformat(choices["at"])
-    )
+    return features.logged(both.where(reduce(or_, apart, F.col("known").isNull())), writer, plan.at)

@@ -19,6 +19,7 @@ from headrace.features.spec import FeatureSet
 from headrace.flows import ingest_job, window_rules
 from headrace.flows.backfill import backfill
 from headrace.flows.batch import instant
+from headrace.flows.plans.ingest import IngestPlan
 from headrace.flows.project import Project
 from headrace.flows.queries import Query
 from headrace.io import ledger
@@ -51,10 +52,10 @@ def _close_signal(spark: SparkSession, lake: Lake, project: Project, query: Quer
     if last is None or last["ended"]:
         return
     writer = Writer(last["query_id"], last["batch_id"])
-    plan = plan_of(spark, lake, query.flow, query.subject, writer)
-    if plan is None or plan["mark"]["high_water"] is None:
+    plan = plan_of(spark, lake, IngestPlan, query.subject, writer)
+    if plan is None or plan.mark.high_water is None:
         return
-    newest, at = max([plan["mark"]["high_water"], *plan["mark"]["ahead"]]), last["batch_time"].astimezone(UTC)
+    newest, at = max([plan.mark.high_water, *plan.mark.ahead]), last["batch_time"].astimezone(UTC)
     reached = ledger.ended_at(spark, lake, writer.query_id)
     if reached is not None and newest <= reached:
         _record(spark, lake, query, writer, at, high_water=instant(reached), watermark=None)

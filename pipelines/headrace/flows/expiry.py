@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
 from pyspark.sql import DataFrame, SparkSession
@@ -19,10 +18,11 @@ from pyspark.sql import functions as F
 
 from headrace.errors import InfrastructureError
 from headrace.flows.batch import instant
-from headrace.flows.expiry_plan import Part, chosen, listed, parts, planned_rows
+from headrace.flows.expiry_plan import chosen, parts, planned_rows
 from headrace.flows.expiry_rules import Rule
 from headrace.flows.kept_cuts import unfinished
 from headrace.flows.outputs import Output
+from headrace.flows.plans.expiry import ExpiryPlan, Part
 from headrace.flows.project import Project
 from headrace.io import ledger
 from headrace.io.lake import Lake, Writer
@@ -32,7 +32,7 @@ from headrace.tables import BATCH_PLANS
 
 __all__ = ["Expired", "begun", "decisions_count_from", "expirable", "expire", "expired_until", "removed", "resume"]
 
-FLOW = "maintain"
+FLOW = ExpiryPlan.flow
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,22 +57,22 @@ def resume(spark: SparkSession, project: Project, rule: Rule, at: datetime) -> E
     Raises InfrastructureError where it finds neither all of what it was to remove nor none.
     """
     lake, query_id = Lake(project.settings.storage), _query_id(project, rule.output.name)
-    return _batch(spark, lake, rule, Writer(query_id, last_planned(spark, lake, query_id)), at, {})
+    return _batch(spark, lake, rule, Writer(query_id, last_planned(spark, lake, query_id)), at, None)
 
 
 def expire(spark: SparkSession, project: Project, rule: Rule, at: datetime) -> Iterator[Expired]:
     """Remove what the rule lets expire as of a moment. One result a batch. None may be begun and not ended."""
     lake, query_id, more = Lake(project.settings.storage), _query_id(project, rule.output.name), True
     number = last_planned(spark, lake, query_id) + 1
-    while more and (choices := chosen(spark, project, rule, at)) is not None:
-        yield _batch(spark, lake, rule, Writer(query_id, number), at, choices)
-        number, more = number + 1, choices["more"]
+    while more and (plan := chosen(spark, project, rule, at)) is not None:
+        yield _batch(spark, lake, rule, Writer(query_id, number), at, plan)
+        number, more = number + 1, plan.more
 
 
 def expirable(spark: SparkSession, project: Project, rule: Rule, at: datetime) -> Expired | None:
     """What the next batch of ``expire`` would remove; None where that is nothing."""
-    choices = chosen(spark, project, rule, at)
-    return None if choices is None else _told(choices)
+    plan = chosen(spark, project, rule, at)
+    return None if plan is None else _told(plan)
 
 
 def removed(book: DataFrame, output: Output) -> DataFrame:
@@ -109,17 +109,22 @@ def _query_id(project: Project, output: str) -> str:
 
 
 def _batch(
-    spark: SparkSession, lake: Lake, rule: Rule, writer: Writer, at: datetime, wanted: Mapping[str, Any]
+    spark: SparkSession, lake: Lake, rule: Rule, writer: Writer, at: datetime, wanted: ExpiryPlan | None
 ) -> Expired:
+    """wanted: what it is fixed by, unless that is stored already; None: it was begun, so it is."""
     watch, output = ledger.Stopwatch(), rule.output
+
+    def choose() -> ExpiryPlan:
+        assert wanted is not None, "a batch that was begun has a plan"
+        return wanted
+
     with watch.lap("plan"):
-        choices = planned(spark, lake, FLOW, output.name, writer, at=at, choose=lambda: wanted)
-    planned_parts = listed(choices)
+        plan = planned(spark, lake, ExpiryPlan, output.name, writer, at=at, choose=choose)
     with watch.lap("write"):
-        rows = planned_rows(spark, lake, rule, choices).persist()
+        rows = planned_rows(spark, lake, rule, plan).persist()
         try:
             there = parts(rows, output)
-            if there == planned_parts:
+            if there == list(plan.removed):
                 take_out(spark, lake, output.table.name, rows, rule.key)
             elif there:
                 raise InfrastructureError(
@@ -128,9 +133,8 @@ def _batch(
                 )
         finally:
             rows.unpersist()
-    at_then = datetime.fromisoformat(choices["at"])
-    ledger.record(spark, lake, [_entry(output, part, at_then, watch.laps) for part in planned_parts], writer)
-    return _told(choices)
+    ledger.record(spark, lake, [_entry(output, part, plan.at, watch.laps) for part in plan.removed], writer)
+    return _told(plan)
 
 
 def _entry(output: Output, part: Part, at: datetime, durations: Mapping[str, int]) -> ledger.Entry:
@@ -146,6 +150,6 @@ def _entry(output: Output, part: Part, at: datetime, durations: Mapping[str, int
     )
 
 
-def _told(choices: Mapping[str, Any]) -> Expired:
-    gone = listed(choices)
-    return Expired(sum(one.rows for one in gone), len({(one.query, one.batch) for one in gone}))
+def _told(plan: ExpiryPlan) -> Expired:
+    batches = {(part.query, part.batch) for part in plan.removed}
+    return Expired(sum(part.rows for part in plan.removed), len(batches))

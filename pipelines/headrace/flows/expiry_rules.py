@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
-from typing import Any
 
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
@@ -15,6 +14,7 @@ from headrace.contracts.dead_letters import State, with_state
 from headrace.features.superseded import superseded
 from headrace.flows.ingest_job import ACCEPTING
 from headrace.flows.outputs import Output, outputs
+from headrace.flows.plans.expiry import ExpiryBounds
 from headrace.flows.project import Project
 from headrace.io.lake import Lake
 from headrace.io.ledger import WHOLE
@@ -46,17 +46,13 @@ class Rule:
             return "query_id", "batch_id"
         return tuple(dict.fromkeys((*self.output.table.key, "query_id", "batch_id")))
 
-    def rows(self, spark: SparkSession, lake: Lake, choices: Mapping[str, Any]) -> DataFrame:
-        """The rows that expire: the same on every attempt, less what an earlier one removed.
-
-        choices: ``last``, by query the last batch that is old enough; ``cuts``, those that still count; ``acted``, by
-        query the last batch of actions on dead letters that is known.
-        """
-        rows = self.output.of(lake.as_of(spark, self.output.table.name, choices["last"]))
+    def rows(self, spark: SparkSession, lake: Lake, bounds: ExpiryBounds) -> DataFrame:
+        """The rows that expire: the same on every attempt, less what an earlier one removed."""
+        rows = self.output.of(lake.as_of(spark, self.output.table.name, bounds.last))
         if self.kind is Kind.SUPERSEDED:
-            return superseded(rows, self.key, choices["cuts"])
+            return superseded(rows, self.key, bounds.cuts)
         if self.kind is Kind.CLOSED:
-            actions = lake.as_of(spark, DEAD_LETTER_ACTIONS.name, choices["acted"])
+            actions = lake.as_of(spark, DEAD_LETTER_ACTIONS.name, bounds.acted)
             closed = with_state(rows, actions).where(F.col("state").isin(State.RESOLVED.value, State.DISCARDED.value))
             key = ["record_id", "stage"]
             return rows.join(closed.select(*key), key, "left_semi").select(*rows.columns)

@@ -6,7 +6,6 @@ taken in, and each value that a model was given, at the cut that its batch recor
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 
@@ -20,9 +19,11 @@ from headrace.flows.catalog import feature_table
 from headrace.flows.expiry import expired_until
 from headrace.flows.features import Features
 from headrace.flows.generation import Opening, begun_with, current
+from headrace.flows.plans.backfill import BackfillPlan
 from headrace.flows.project import Project
 from headrace.flows.served_check import served
 from headrace.io.cut import Cut, backfill_of, history_of
+from headrace.io.plan_format import read_plan
 from headrace.tables import BATCH_PLANS, LEDGER
 
 __all__ = ["check"]
@@ -108,7 +109,8 @@ def _backfilled(spark: SparkSession, described: Features, cut: Cut) -> Iterator[
     for row in plans.where("choices IS NOT NULL").orderBy("batch_id").select("batch_id", "choices").collect():
         held = lake.batches(spark, f"features_{feature_set.name}_log", query_id, row["batch_id"], row["batch_id"])
         held = _computable(spark, described, held)
-        expected = backfill.windows(spark, lake, feature_set, json.loads(row["choices"]))
+        plan = read_plan(BackfillPlan, row["choices"], f"batch {row['batch_id']} of {backfill.FLOW} {feature_set.name}")
+        expected = backfill.windows(spark, lake, feature_set, plan)
         table = f"features_{feature_set.name}_log, backfill {row['batch_id']}"
         keys = [*feature_set.entity, "window_start", "window_end"]
         yield from compared(held, expected, table, keys, _types(described), how="left")

@@ -6,7 +6,7 @@ records how far the signal had come, and a window that ended at or before that c
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -22,6 +22,8 @@ from headrace.flows.batch import Batch, Upstream, instant, opened, readable_at, 
 from headrace.flows.catalog import feature_table
 from headrace.flows.generation import Opening, checkpoint_of, opening
 from headrace.flows.online_follow import Follower, catch_up
+from headrace.flows.plans.features import FeaturesPlan
+from headrace.flows.plans.ingest import IngestPlan
 from headrace.flows.project import Project
 from headrace.io import ledger
 from headrace.io.checkpoint import Checkpoint
@@ -33,7 +35,7 @@ from headrace.tables import Table
 
 __all__ = ["Features", "features_batch", "job", "logged", "opened_stream", "outcomes", "stream"]
 
-FLOW = "features"
+FLOW = FeaturesPlan.flow
 _OUTCOMES = ("windowed", "late", "skipped")
 
 
@@ -116,17 +118,16 @@ def features_batch(features: Features, windows: DataFrame, batch_id: int) -> Non
     target = feature_table(features.feature_set, features.contract)
     tried_before = True
 
-    def choose() -> Mapping[str, Any]:
+    def choose() -> FeaturesPlan:
         nonlocal tried_before
         tried_before = False
-        return {**_choices(features, batch, read), "after": batch.versions(features.lake, (target,))}
+        return _chosen(features, batch, target, read)
 
     with watch.lap("plan"):
         first = features.opening.version if features.opening else 0
         read = upstream(batch, features.lake, f"signals_{features.feature_set.signal}", first)
         name, at = features.feature_set.name, batch.offsets.time
-        choices = planned(batch.spark, features.lake, FLOW, name, batch.writer, at=at, choose=choose)
-    after = choices.get("after", {})
+        plan = planned(batch.spark, features.lake, FeaturesPlan, name, batch.writer, at=at, choose=choose)
     with watch.lap("write"):
         rows = logged(windows, batch.writer, batch.offsets.time)
         # What is there already is not written again, and so would not be computed; but Spark wants its state anew.
@@ -135,39 +136,40 @@ def features_batch(features: Features, windows: DataFrame, batch_id: int) -> Non
         try:
             if tried_before:
                 rows.count()
-            features.lake.append(rows, target, batch.writer, after=after.get(target.name))
+            features.lake.append(rows, target, batch.writer, after=plan.after.get(target.name))
         finally:
             rows.unpersist()
     with watch.lap("account"):
-        entries = _entries(features, batch, target, read, choices, watch)
+        entries = _entries(features, batch, target, read, plan, watch)
     ledger.record(batch.spark, features.lake, entries, batch.writer)
     catch_up(batch.spark, features.online)
 
 
-def _choices(features: Features, batch: Batch, read: Sequence[Upstream]) -> Mapping[str, Any]:
+def _chosen(features: Features, batch: Batch, target: Table, read: Sequence[Upstream]) -> FeaturesPlan:
     """How far the signal had come with the last upstream batch of this one that ingest wrote, or else before it.
 
     Of sessions how far Spark gives them out, which is by its own watermark: that is farther behind.
     """
     signal = features.feature_set.signal
-    plans = (plan_of(batch.spark, features.lake, "ingest", signal, part.writer) for part in reversed(read))
+    plans = (plan_of(batch.spark, features.lake, IngestPlan, signal, part.writer) for part in reversed(read))
     last = next((plan for plan in plans if plan is not None), None)
-    high_water = last["mark"]["high_water"] if last else _reached_before(features, batch)
+    high_water = last.mark.high_water if last is not None else _reached_before(features, batch)
     if features.feature_set.window.gap is not None:
         given_out = batch.offsets.watermark
         high_water = seconds(given_out + features.feature_set.delay) if given_out is not None else None
-    return {
-        "definition": features.feature_set.fingerprint,
-        "read": [part.slice for part in read],
-        "high_water": high_water,
-        "watermark": _watermark(features, high_water),
-    }
+    return FeaturesPlan(
+        definition=features.feature_set.fingerprint,
+        read=tuple(part.slice for part in read),
+        high_water=high_water,
+        watermark=_watermark(features, high_water),
+        after=batch.versions(features.lake, (target,)),
+    )
 
 
 def _reached_before(features: Features, batch: Batch) -> int | None:
-    plan = plan_of(batch.spark, features.lake, FLOW, features.feature_set.name, batch.writer.before)
+    plan = plan_of(batch.spark, features.lake, FeaturesPlan, features.feature_set.name, batch.writer.before)
     if plan is not None:
-        return int(plan["high_water"]) if plan["high_water"] is not None else None
+        return plan.high_water
     begun = features.opening.high_water if features.opening else None
     return seconds(begun) if begun else None
 
@@ -187,14 +189,13 @@ def _entries(
     batch: Batch,
     target: Table,
     read: Sequence[Upstream],
-    choices: Mapping[str, Any],
+    plan: FeaturesPlan,
     watch: ledger.Stopwatch,
 ) -> list[ledger.Entry]:
     """One entry an upstream batch, and one for what this batch committed as a whole."""
     spark, lake = batch.spark, features.lake
-    whole_batch, after = F.lit(ledger.WHOLE), choices.get("after", {})
-    readable = readable_at(batch, lake, target, after)
-    counted = ledger.count_committed(spark, lake, (target,), batch.writer, whole_batch, after)
+    readable = readable_at(batch, lake, target, plan.after)
+    counted = ledger.count_committed(spark, lake, (target,), batch.writer, F.lit(ledger.WHOLE), plan.after)
     beside = _count_outcomes(features, spark, read) if read else None
     rows = _collected(counted, beside)
     written = ledger.by_table((target,), [row for row in rows if row["table"] is not None])[target.name]
@@ -202,8 +203,8 @@ def _entries(
     common: dict[str, Any] = {
         "flow": FLOW,
         "subject": features.feature_set.name,
-        "high_water": instant(choices["high_water"]),
-        "watermark": instant(choices["watermark"]),
+        "high_water": instant(plan.high_water),
+        "watermark": instant(plan.watermark),
         "engine_watermark": batch.offsets.watermark,
         "batch_time": batch.offsets.time,
         "readable_at": readable,

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, ClassVar
 
 from pyspark.sql import SparkSession
 
@@ -39,6 +39,8 @@ class Opening:
     first: from when on there are records. high_water: how far the signal had come.
     signals: the batches of the signal the history is computed from. at: when it was begun.
     """
+
+    flow: ClassVar[str] = FLOW
 
     definition: str
     boundary: int | None
@@ -108,5 +110,4 @@ def opening(spark: SparkSession, lake: Lake, feature_set: FeatureSet, checkpoint
 
 def begun_with(spark: SparkSession, lake: Lake, feature_set: FeatureSet, query_id: str) -> Opening | None:
     """What that generation of the set began with; None where that is nothing."""
-    stored = plan_of(spark, lake, FLOW, feature_set.name, opening_writer(query_id))
-    return Opening.from_json(stored) if stored is not None else None
+    return plan_of(spark, lake, Opening, feature_set.name, opening_writer(query_id))

@@ -8,7 +8,6 @@ ledger last, so whoever finds a batch in the ledger finds it whole.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
@@ -16,7 +15,7 @@ from pyspark.sql import functions as F
 from headrace.config import Duplicates
 from headrace.contracts.duplicates import duplicates
 from headrace.contracts.error_headers import kafka_records
-from headrace.contracts.evolve import evolved, planned_columns
+from headrace.contracts.evolve import evolved
 from headrace.contracts.model import Contract
 from headrace.contracts.outliers import marked
 from headrace.contracts.reason_columns import reason
@@ -26,6 +25,7 @@ from headrace.flows.batch import Batch, instant, opened, readable_at, stamped
 from headrace.flows.catalog import signal_table
 from headrace.flows.ingest_job import FLOW, Ingest
 from headrace.flows.ingest_plan import is_accepted, look, planned_batch
+from headrace.flows.plans.ingest import IngestPlan
 from headrace.flows.quality_audit import audit
 from headrace.io import ledger
 from headrace.io.dead_letter_topic import send
@@ -48,63 +48,61 @@ def ingest_batch(ingest: Ingest, judged: DataFrame, batch_id: int) -> None:
     try:
         with watch.lap("judge"):
             seen = look(judged, ingest.contract)
-        if not seen.slices and unplanned(batch.spark, ingest.lake, FLOW, ingest.signal, batch.writer):
+        if not seen.slices and unplanned(batch.spark, ingest.lake, IngestPlan, ingest.signal, batch.writer):
             return
         with watch.lap("plan"):
-            choices = planned_batch(ingest, batch, judged, seen)
+            plan = planned_batch(ingest, batch, judged, seen)
         rows = sum(part.rows for part in seen.slices)
         with watch.lap("write"):
-            accepted = _write(ingest, batch, judged, choices, rows, accepted=seen.accepted(choices["limit"]))
+            accepted = _write(ingest, batch, judged, plan, rows, accepted=seen.accepted(plan.limit))
     finally:
         judged.unpersist()
     with watch.lap("account"):
-        entries = _entries(ingest, batch, seen.slices, choices, watch, accepted=accepted)
+        entries = _entries(ingest, batch, seen.slices, plan, watch, accepted=accepted)
     ledger.record(batch.spark, ingest.lake, entries, batch.writer)
     audit(ingest.quality, batch, ingest.lake, ingest.signal, ingest.contract)
 
 
-def _write(
-    ingest: Ingest, batch: Batch, judged: DataFrame, choices: Mapping[str, Any], rows: int, *, accepted: int
-) -> int:
+def _write(ingest: Ingest, batch: Batch, judged: DataFrame, plan: IngestPlan, rows: int, *, accepted: int) -> int:
     """Write the batch of so many rows. accepted: how many before duplicates are looked for; returns how many in all."""
-    if planned_columns(choices):
-        ingest.lake.widen(batch.spark, _target(ingest, choices))
-    decided = without_future(judged, ingest.contract, choices["limit"])
+    if plan.columns:
+        ingest.lake.widen(batch.spark, _target(ingest, plan))
+    decided = without_future(judged, ingest.contract, plan.limit)
     if ingest.duplicates is None:
-        _commit(ingest, batch, decided, choices, accepted=accepted, rejected=rows - accepted)
+        _commit(ingest, batch, decided, plan, accepted=accepted, rejected=rows - accepted)
         return accepted
-    repeats = _repeats(ingest, batch, decided, choices["accepted_before"], ingest.duplicates).persist()
+    repeats = _repeats(ingest, batch, decided, plan.accepted_before, ingest.duplicates).persist()
     try:
         unique = with_duplicates(decided, repeats, ingest.contract)
         accepted -= repeats.count()
-        _commit(ingest, batch, unique, choices, accepted=accepted, rejected=rows - accepted)
+        _commit(ingest, batch, unique, plan, accepted=accepted, rejected=rows - accepted)
     finally:
         repeats.unpersist()
     return accepted
 
 
 def _commit(
-    ingest: Ingest, batch: Batch, decided: DataFrame, choices: Mapping[str, Any], *, accepted: int, rejected: int
+    ingest: Ingest, batch: Batch, decided: DataFrame, plan: IngestPlan, *, accepted: int, rejected: int
 ) -> None:
-    good, after = F.size("reasons") == 0, choices.get("after", {})
+    good = F.size("reasons") == 0
     if rejected:
         letters = _dead_letters(decided.where(~good), ingest, batch)
-        ingest.lake.append(letters, DEAD_LETTERS, batch.writer, after=after.get(DEAD_LETTERS.name))
+        ingest.lake.append(letters, DEAD_LETTERS, batch.writer, after=plan.after.get(DEAD_LETTERS.name))
         if ingest.dead_letter_topic is not None:
             send(kafka_records(letters, ingest.dead_letter_topic.max_bytes), ingest.dead_letter_topic)
     if accepted:
-        usual = marked(decided.where(good), choices["outliers"]["bounds"])
-        kept = _accepted(usual, ingest, batch, choices["before"]["high_water"])
-        target = _target(ingest, choices)
-        rows = evolved(kept, planned_columns(choices))
-        ingest.lake.append(rows, target, batch.writer, after=after.get(target.name))
-    limits.record(ingest, batch, limits.Weighed.from_json(choices["limits"]))
-    schema_drift.record(ingest, batch, choices["drift"])
-    window_rules.record(ingest, batch, choices)
+        usual = marked(decided.where(good), plan.outliers.bounds)
+        kept = _accepted(usual, ingest, batch, plan.before.high_water)
+        target = _target(ingest, plan)
+        rows = evolved(kept, plan.columns)
+        ingest.lake.append(rows, target, batch.writer, after=plan.after.get(target.name))
+    limits.record(ingest, batch, plan.limits)
+    schema_drift.record(ingest, batch, plan.drift)
+    window_rules.record(ingest, batch, plan)
 
 
-def _target(ingest: Ingest, choices: Mapping[str, Any]) -> Table:
-    return signal_table(ingest.signal, ingest.contract, planned_columns(choices))
+def _target(ingest: Ingest, plan: IngestPlan) -> Table:
+    return signal_table(ingest.signal, ingest.contract, plan.columns)
 
 
 def without_future(judged: DataFrame, contract: Contract, limit: int) -> DataFrame:
@@ -166,7 +164,7 @@ def _entries(
     ingest: Ingest,
     batch: Batch,
     found: Sequence[ledger.Slice],
-    choices: Mapping[str, Any],
+    plan: IngestPlan,
     watch: ledger.Stopwatch,
     *,
     accepted: int,
@@ -179,9 +177,8 @@ def _entries(
     spark, lake, target = batch.spark, ingest.lake, signal_table(ingest.signal, ingest.contract)
     rejected = sum(part.rows for part in found) - accepted
     outputs = [table for table, rows in ((target, accepted), (DEAD_LETTERS, rejected)) if rows]
-    after = choices.get("after", {})
-    readable = readable_at(batch, lake, target, after)
-    written = ledger.committed(spark, lake, outputs, batch.writer, ledger.source_slice(), after)
+    readable = readable_at(batch, lake, target, plan.after)
+    written = ledger.committed(spark, lake, outputs, batch.writer, ledger.source_slice(), plan.after)
     good, letters = written.get(target.name, {}), written.get(DEAD_LETTERS.name, {})
     return [
         ledger.Entry(
@@ -197,7 +194,7 @@ def _entries(
                 "rejected": letters.get(part.name, (0, ""))[0],
             },
             digests={name: counted[part.name][1] for name, counted in written.items() if part.name in counted},
-            high_water=instant(choices["mark"]["high_water"]),
+            high_water=instant(plan.mark.high_water),
             batch_time=batch.offsets.time,
             readable_at=readable,
             durations=watch.laps,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -12,16 +11,18 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from headrace.contracts.clock import Mark, advance
+from headrace.contracts.drift import Known
 from headrace.contracts.evolve import new_members, with_new
 from headrace.contracts.model import Contract, Kind, Unknown
-from headrace.contracts.outliers import bounds, quartiles, trailing
+from headrace.contracts.outliers import UsualValues, bounds, quartiles, trailing
 from headrace.errors import ConfigError, SourceChanged
 from headrace.flows import limits, schema_drift
 from headrace.flows.batch import Batch, seconds
 from headrace.flows.catalog import signal_table
-from headrace.flows.ingest_job import ACCEPTING, FLOW, Ingest
+from headrace.flows.ingest_job import ACCEPTING, Ingest
+from headrace.flows.plans.ingest import IngestPlan
 from headrace.io import ledger
-from headrace.io.plans import Choices, plan_before, planned
+from headrace.io.plans import plan_before, planned
 from headrace.tables import DEAD_LETTERS
 
 __all__ = ["Seen", "is_accepted", "look", "planned_batch"]
@@ -69,25 +70,26 @@ def look(judged: DataFrame, contract: Contract) -> Seen:
     )
 
 
-def _mark(ingest: Ingest, stored: Choices | None) -> Mark:
+def _mark(ingest: Ingest, last: IngestPlan | None) -> Mark:
     """Where the signal's clock stood after a batch of its query; a declared end of input had moved it on."""
-    if stored is None:
+    if last is None:
         return Mark()
-    mark = Mark.from_json(stored["mark"])
+    mark = last.mark
     return Mark(max(mark.high_water or 0, ingest.ended_at)) if ingest.ended_at is not None else mark
 
 
-def planned_batch(ingest: Ingest, batch: Batch, judged: DataFrame, seen: Seen) -> Mapping[str, Any]:
-    """The choices of the batch; a stored plan whose source or contract is no longer the same ends the query for good.
+def planned_batch(ingest: Ingest, batch: Batch, judged: DataFrame, seen: Seen) -> IngestPlan:
+    """The plan of the batch; a stored plan whose source or contract is no longer the same ends the query for good.
 
     A batch that breaks a limit of its source gets no plan: ``HeldBack`` ends the query instead.
     """
 
-    def choose() -> Mapping[str, Any]:
-        return _choices(ingest, batch, judged, seen)
+    def choose() -> IngestPlan:
+        return _chosen(ingest, batch, judged, seen)
 
-    choices = planned(batch.spark, ingest.lake, FLOW, ingest.signal, batch.writer, at=batch.offsets.time, choose=choose)
-    vanished = sorted(set(choices["slices"]) - {part.name for part in seen.slices})
+    spark, lake, at = batch.spark, ingest.lake, batch.offsets.time
+    plan = planned(spark, lake, IngestPlan, ingest.signal, batch.writer, at=at, choose=choose)
+    vanished = sorted(set(plan.slices) - {part.name for part in seen.slices})
     if vanished:
         raise SourceChanged(
             f"{vanished[0]} of signal {ingest.signal} is empty or gone since batch {batch.writer.batch_id} read it: "
@@ -95,67 +97,68 @@ def planned_batch(ingest: Ingest, batch: Batch, judged: DataFrame, seen: Seen) -
             f"headrace sources resume {ingest.signal} --replan."
         )
     for part in seen.slices:
-        if choices["slices"].get(part.name) != part.digest:
+        if plan.slices.get(part.name) != part.digest:
             raise SourceChanged(
                 f"{part.name} of signal {ingest.signal} was altered after batch {batch.writer.batch_id} had read it: "
                 "sources are append-only. Put the original back, or send the new content under a new name."
             )
-    if choices["contract"] != ingest.contract.fingerprint:
+    if plan.contract != ingest.contract.fingerprint:
         raise ConfigError(
             [
                 f"batch {batch.writer.batch_id} of signal {ingest.signal} was begun under contract "
-                f"{choices['contract_version']} and has to end under it: put it back and run once, then change it; "
+                f"{plan.contract_version} and has to end under it: put it back and run once, then change it; "
                 f"or, if it has written nothing yet: headrace sources resume {ingest.signal} --replan."
             ]
         )
-    return choices
+    return plan
 
 
-def _choices(ingest: Ingest, batch: Batch, judged: DataFrame, seen: Seen) -> Mapping[str, Any]:
-    last = plan_before(batch.spark, ingest.lake, FLOW, ingest.signal, batch.writer) or {}
-    before = _mark(ingest, last or None)
+def _chosen(ingest: Ingest, batch: Batch, judged: DataFrame, seen: Seen) -> IngestPlan:
+    last = plan_before(batch.spark, ingest.lake, IngestPlan, ingest.signal, batch.writer)
+    before = _mark(ingest, last)
     step = advance(ingest.clock, before, seen.seconds, seen.counts, now=seconds(batch.offsets.time))
     rows = sum(part.rows for part in seen.slices)
     bad = rows - seen.accepted(step.limit)
     slices = {part.name: part.digest for part in seen.slices}
+    tails = last.limits.tails if last is not None else {}
     weighed = limits.weighed(
-        ingest, batch, judged, ~is_accepted(step.limit), slices=slices, rows=rows, bad=bad, last=last
+        ingest, batch, judged, ~is_accepted(step.limit), slices=slices, rows=rows, bad=bad, tails=tails
     )
     accepted = judged.where(is_accepted(step.limit))
     columns = _columns(ingest, batch, accepted) if seen.odd else {}
-    drifted = schema_drift.drifted(
-        ingest, judged, seen.present, rows=rows, bad=bad, odd=seen.odd, columns=columns, last=last
+    known = last.drift.known if last is not None else Known()
+    drift = schema_drift.drifted(
+        ingest, judged, seen.present, rows=rows, bad=bad, odd=seen.odd, columns=columns, before=known
     )
-    return {
-        "contract": ingest.contract.fingerprint,
-        "contract_version": ingest.contract.version,
-        "source_id": ingest.source_id,
-        "before": before.to_json(),
-        "mark": step.mark.to_json(),
-        "limit": step.limit,
-        "first_seen": _first_seen(seen, step.limit, last),
-        "slices": slices,
-        "limits": weighed.to_json(),
-        "drift": drifted,
-        "columns": columns,
-        "outliers": _outliers(ingest, accepted, last),
-        "accepted_before": _accepted_before(ingest, batch),
-        "after": batch.versions(ingest.lake, (signal_table(ingest.signal, ingest.contract), DEAD_LETTERS)),
-    }
+    return IngestPlan(
+        contract=ingest.contract.fingerprint,
+        contract_version=ingest.contract.version,
+        source_id=ingest.source_id,
+        before=before,
+        mark=step.mark,
+        limit=step.limit,
+        first_seen=_first_seen(seen, step.limit, last.first_seen if last is not None else None),
+        slices=slices,
+        limits=weighed,
+        drift=drift,
+        columns=columns,
+        outliers=_usual(ingest, accepted, last.outliers if last is not None else UsualValues()),
+        accepted_before=_accepted_before(ingest, batch),
+        after=batch.versions(ingest.lake, (signal_table(ingest.signal, ingest.contract), DEAD_LETTERS)),
+    )
 
 
-def _first_seen(seen: Seen, limit: int, last: Mapping[str, Any]) -> int | None:
+def _first_seen(seen: Seen, limit: int, before: int | None) -> int | None:
     """The earliest second of any record the query's clock ever let in: the batch's own, or of one before it."""
     here = seen.seconds[seen.seconds <= limit]
-    known = [last.get("first_seen"), int(here.min()) if len(here) else None]
+    known = [before, int(here.min()) if len(here) else None]
     return min((one for one in known if one is not None), default=None)
 
 
-def _outliers(ingest: Ingest, accepted: DataFrame, last: Mapping[str, Any]) -> dict[str, Any]:
+def _usual(ingest: Ingest, accepted: DataFrame, before: UsualValues) -> UsualValues:
     """The bounds of this batch, from the batches before it, and what the next looks back on."""
-    before = last.get("outliers", {}).get("trailing", {})
     found = quartiles(accepted, ingest.contract)
-    return {"bounds": bounds(ingest.contract, before), "trailing": trailing(before, found)}
+    return UsualValues(bounds=bounds(ingest.contract, before.trailing), trailing=trailing(before.trailing, found))
 
 
 def _columns(ingest: Ingest, batch: Batch, accepted: DataFrame) -> dict[str, Kind]:

@@ -62,15 +62,14 @@ def weighed(
     slices: Collection[str],
     rows: int,
     bad: int,
-    last: Mapping[str, Any],
+    tails: Mapping[str, int],
 ) -> Weighed:
     """What the limits and the contract's rules over many records say of a batch that may pass.
 
     rejected: true of a record that is not accepted. slices: those the batch has records of. rows, bad: its records, and
-    those rejected. last: the choices of the batch before. Raises ``HeldBack`` if the batch may not pass: by then its
-    verdicts are stored and its source is paused.
+    those rejected. tails: by slice, how many rejected records in a row its last batch ended with. Raises ``HeldBack``
+    if the batch may not pass: by then its verdicts are stored and its source is paused.
     """
-    tails = last.get("limits", {}).get("tails", {})
     goes_on = ingest.continued and ingest.limits.max_consecutive_invalid is not None
     waiting = {name: tail for name, tail in tails.items() if goes_on and name not in slices}
     if not rows:

@@ -20,7 +20,8 @@ from headrace.config import Online
 from headrace.errors import InfrastructureError, UsageError
 from headrace.features.online import kept, newest_windows
 from headrace.features.spec import FeatureSet
-from headrace.flows import generation
+from headrace.flows.generation import Opening, begun_with
+from headrace.flows.plans.features import FeaturesPlan
 from headrace.io.cut import Cut
 from headrace.io.cuts import cuts
 from headrace.io.lake import Lake, Writer
@@ -152,9 +153,10 @@ def _put(spark: SparkSession, follower: Follower, store: OnlineStore, building: 
 
 def _is_of_this(spark: SparkSession, follower: Follower, cut: Cut) -> bool:
     """What an older definition computed is not shown as this one's."""
-    feature_set = follower.feature_set
-    flow, writer = ("features", Writer(cut.query_id, cut.batch_id))
+    feature_set, lake = follower.feature_set, follower.lake
+    plan: FeaturesPlan | Opening | None
     if cut.batch_id < 0:
-        flow, writer = (generation.FLOW, generation.opening_writer(cut.query_id))
-    plan = plan_of(spark, follower.lake, flow, feature_set.name, writer)
-    return plan is not None and plan["definition"] == feature_set.fingerprint
+        plan = begun_with(spark, lake, feature_set, cut.query_id)
+    else:
+        plan = plan_of(spark, lake, FeaturesPlan, feature_set.name, Writer(cut.query_id, cut.batch_id))
+    return plan is not None and plan.definition == feature_set.fingerprint

@@ -15,7 +15,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from headrace.features.windows import in_time, wanted, windowed
-from headrace.flows import features, generation
+from headrace.flows import features
 from headrace.flows.batch import Upstream, instant, seconds
 from headrace.flows.catalog import feature_table
 from headrace.flows.expiry import expired_until
@@ -69,16 +69,7 @@ def renew(spark: SparkSession, project: Project, name: str) -> Iterator[Computed
 def _opening(spark: SparkSession, described: Features, query_id: str) -> Opening:
     """What was chosen when it was begun; chosen now if this is the first time."""
     name, writer, at = described.feature_set.name, opening_writer(query_id), now()
-    chosen = planned(
-        spark,
-        described.lake,
-        generation.FLOW,
-        name,
-        writer,
-        at=at,
-        choose=lambda: _chosen(spark, described, at).to_json(),
-    )
-    return Opening.from_json(chosen)
+    return planned(spark, described.lake, Opening, name, writer, at=at, choose=lambda: _chosen(spark, described, at))
 
 
 def _chosen(spark: SparkSession, described: Features, at: datetime) -> Opening:

@@ -7,6 +7,7 @@ from pyspark.sql import SparkSession
 from headrace.errors import CheckFailed, UsageError
 from headrace.flows import ingest_job
 from headrace.flows.catalog import signal_table
+from headrace.flows.plans.ingest import IngestPlan
 from headrace.flows.project import Project
 from headrace.io.lake import Writer
 from headrace.io.lease import hold
@@ -36,5 +37,5 @@ def replan(spark: SparkSession, project: Project, signal: str) -> str:
                 f"batch {begun} of signal {signal} has written to {table.name} already: it has to end under the "
                 "contract it was begun with. Put that back, run once, then change it."
             )
-    withdraw(spark, described.lake, ingest_job.FLOW, signal, writer, at=now())
+    withdraw(spark, described.lake, IngestPlan, signal, writer, at=now())
     return f"Batch {begun} of signal {signal} is planned anew, by contract {described.contract.version}."

@@ -11,11 +11,9 @@ puts it into a window; a backfill does.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
 from pyspark.sql import Column, DataFrame, SparkSession
@@ -24,7 +22,7 @@ from pyspark.sql import functions as F
 from headrace.config import Duplicates
 from headrace.contracts.dead_letters import Action, Choice, Outcome, outcome, with_state
 from headrace.contracts.duplicates import duplicates
-from headrace.contracts.evolve import evolved, grown, planned_columns
+from headrace.contracts.evolve import evolved, grown
 from headrace.contracts.judge import judge
 from headrace.contracts.model import Contract
 from headrace.contracts.patch import patched
@@ -34,17 +32,18 @@ from headrace.features.windows import windowed
 from headrace.flows import ingest, ingest_job
 from headrace.flows.batch import stamped
 from headrace.flows.catalog import signal_table
+from headrace.flows.plans.replay import ReplayPlan
 from headrace.flows.project import Project
 from headrace.io import ledger
 from headrace.io.lake import Lake, Writer
 from headrace.io.lease import hold
-from headrace.io.plans import Choices, plan_of, planned, withdraw
+from headrace.io.plans import plan_of, planned, withdraw
 from headrace.io.wall import now
 from headrace.tables import BATCH_PLANS, DEAD_LETTER_ACTIONS, DEAD_LETTERS, Table
 
 __all__ = ["Done", "Missed", "act", "rehearse"]
 
-FLOW = "replay"
+FLOW = ReplayPlan.flow
 _ENVELOPE = ("record_id", "key", "value", "headers", "source", "stage", "attempts")
 
 
@@ -103,20 +102,19 @@ def act(
     wrote its first rows.
     """
     hold(f"{project.settings.storage.checkpoint_root}/replay/{signal}")
-    here = _described(project, signal)
-    asked = {"action": action.value, "choice": choice.to_json(), "patch": dict(patch or {})}
+    here, patch = _described(project, signal), dict(patch or {})
     next_ = Writer(here.query_id, _last_ended(spark, here) + 1)
     begun = _begun(spark, here, next_)
     done = []
     if begun is not None:
         done.append(_batch(spark, here, next_, begun))
-        if _as_stored(asked) == _as_stored({name: begun[name] for name in asked}):
+        if (begun.action, begun.choice, begun.patch) == (action, choice, patch):
             return done
         next_ = Writer(here.query_id, next_.batch_id + 1)
-    choices = {**asked, "note": note, **_cut(spark, here, last=next_.batch_id - 1)}
-    if _letters(spark, here, choices).isEmpty():
+    plan = _chosen(spark, here, action, choice, note, patch, last=next_.batch_id - 1)
+    if _letters(spark, here, plan).isEmpty():
         return done
-    return [*done, _batch(spark, here, next_, choices)]
+    return [*done, _batch(spark, here, next_, plan)]
 
 
 def rehearse(
@@ -124,8 +122,8 @@ def rehearse(
 ) -> DataFrame:
     """What a replay would do now, without doing it: the letters with ``outcome`` and the reasons they would have."""
     here = _described(project, signal)
-    cut = _cut(spark, here, last=_last_ended(spark, here))
-    return _judged(spark, here, {**cut, "choice": choice.to_json(), "patch": dict(patch or {})})
+    last = _last_ended(spark, here)
+    return _judged(spark, here, _chosen(spark, here, Action.REPLAY, choice, "", dict(patch or {}), last=last))
 
 
 def _described(project: Project, signal: str) -> _Replay:
@@ -145,30 +143,35 @@ def _last_ended(spark: SparkSession, here: _Replay) -> int:
     return ledger.last_batches(spark, here.lake, (FLOW,), here.signal).get(here.query_id, -1)
 
 
-def _as_stored(choices: Choices) -> str:
-    return json.dumps(choices, sort_keys=True)
-
-
-def _begun(spark: SparkSession, here: _Replay, writer: Writer) -> Choices | None:
+def _begun(spark: SparkSession, here: _Replay, writer: Writer) -> ReplayPlan | None:
     """What the batch was begun with; None if it was not, or wrote nothing and was withdrawn for its contract changed.
 
     Raises InfrastructureError when it has written, by a contract that is another now.
     """
-    choices = plan_of(spark, here.lake, FLOW, here.signal, writer)
-    if choices is None or choices["action"] != Action.REPLAY or choices["contract"] == here.contract.fingerprint:
-        return choices
+    plan = plan_of(spark, here.lake, ReplayPlan, here.signal, writer)
+    if plan is None or plan.action is not Action.REPLAY or plan.contract == here.contract.fingerprint:
+        return plan
     if any(here.lake.has_commit(spark, table.name, writer) for table in (here.target, DEAD_LETTER_ACTIONS)):
         raise InfrastructureError(
             f"replay {writer.batch_id} of signal {here.signal} was begun under contract "
-            f"{choices['contract_version']}, has written, and has to end under it: put it back, replay once, then "
+            f"{plan.contract_version}, has written, and has to end under it: put it back, replay once, then "
             "change it"
         )
-    withdraw(spark, here.lake, FLOW, here.signal, writer, at=now())
+    withdraw(spark, here.lake, ReplayPlan, here.signal, writer, at=now())
     return None
 
 
-def _cut(spark: SparkSession, here: _Replay, *, last: int) -> dict[str, Any]:
-    """What a batch is fixed by beside what was asked: a cut of the tables it reads, and the columns there are to fill.
+def _chosen(
+    spark: SparkSession,
+    here: _Replay,
+    action: Action,
+    choice: Choice,
+    note: str,
+    patch: Mapping[str, str],
+    *,
+    last: int,
+) -> ReplayPlan:
+    """What a batch is fixed by: what was asked, a cut of the tables it reads, and the columns there are to fill.
 
     last: the newest batch of replay that has ended.
     """
@@ -179,39 +182,44 @@ def _cut(spark: SparkSession, here: _Replay, *, last: int) -> dict[str, Any]:
     cut = ledger.last_batches(spark, lake, ingest_job.ACCEPTING, here.signal)
     for model in here.models:
         cut |= ledger.last_batches(spark, lake, ("score",), model)
-    return {
-        "cut": {**cut, here.query_id: last},
-        "limit": int(newest["limit"]) if newest is not None and newest["limit"] is not None else None,
-        "columns": grown(lake.types(spark, here.target.name), here.contract),
-        "contract": here.contract.fingerprint,
-        "contract_version": here.contract.version,
-    }
+    return ReplayPlan(
+        action=action,
+        choice=choice,
+        patch=patch,
+        note=note,
+        cut={**cut, here.query_id: last},
+        limit=int(newest["limit"]) if newest is not None and newest["limit"] is not None else None,
+        columns=grown(lake.types(spark, here.target.name), here.contract),
+        contract=here.contract.fingerprint,
+        contract_version=here.contract.version,
+        at=now(),
+    )
 
 
-def _letters(spark: SparkSession, here: _Replay, choices: Mapping[str, Any]) -> DataFrame:
+def _letters(spark: SparkSession, here: _Replay, plan: ReplayPlan) -> DataFrame:
     """The chosen letters: the same on every attempt, whatever has been written since.
 
     Only what ingest rejected can be replayed; a letter of another stage is of a record that was accepted.
     """
     mine = F.col("signal") == here.signal
-    if choices.get("action", Action.REPLAY) == Action.REPLAY:
+    if plan.action is Action.REPLAY:
         mine &= F.col("stage") == ingest_job.FLOW
     letters, actions = (
-        here.lake.as_of(spark, table.name, choices["cut"]).where(mine) for table in (DEAD_LETTERS, DEAD_LETTER_ACTIONS)
+        here.lake.as_of(spark, table.name, plan.cut).where(mine) for table in (DEAD_LETTERS, DEAD_LETTER_ACTIONS)
     )
-    return with_state(letters, actions).where(Choice.from_json(choices["choice"]).condition())
+    return with_state(letters, actions).where(plan.choice.condition())
 
 
-def _judged(spark: SparkSession, here: _Replay, choices: Mapping[str, Any]) -> DataFrame:
+def _judged(spark: SparkSession, here: _Replay, plan: ReplayPlan) -> DataFrame:
     """The chosen letters with the reasons they have now, their ``attempt`` and its ``outcome``."""
-    letters = _letters(spark, here, choices).select(*_ENVELOPE)
-    if choices["patch"]:
-        letters = patched(letters, here.contract, choices["patch"])
+    letters = _letters(spark, here, plan).select(*_ENVELOPE)
+    if plan.patch:
+        letters = patched(letters, here.contract, plan.patch)
     decided = judge(letters, here.contract)
-    if choices["limit"] is not None:
-        decided = ingest.without_future(decided, here.contract, choices["limit"])
+    if plan.limit is not None:
+        decided = ingest.without_future(decided, here.contract, plan.limit)
     if here.duplicates is not None:
-        before = here.lake.as_of(spark, here.target.name, choices["cut"])
+        before = here.lake.as_of(spark, here.target.name, plan.cut)
         accepted = decided.where(F.size("reasons") == 0)
         repeats = duplicates(accepted, before, here.contract.primary_key, here.duplicates.within)
         decided = ingest.with_duplicates(decided, repeats, here.contract)
@@ -219,10 +227,10 @@ def _judged(spark: SparkSession, here: _Replay, choices: Mapping[str, Any]) -> D
     return decided.withColumns({"attempt": attempt, "outcome": outcome(F.col("reasons"), attempt)})
 
 
-def _set_aside(spark: SparkSession, here: _Replay, choices: Mapping[str, Any]) -> DataFrame:
+def _set_aside(spark: SparkSession, here: _Replay, plan: ReplayPlan) -> DataFrame:
     """The chosen letters, parked or discarded."""
-    said = {Action.PARK: Outcome.PARKED, Action.DISCARD: Outcome.DISCARDED}[Action(choices["action"])]
-    letters = _letters(spark, here, choices)
+    said = {Action.PARK: Outcome.PARKED, Action.DISCARD: Outcome.DISCARDED}[plan.action]
+    letters = _letters(spark, here, plan)
     return letters.select(
         F.struct(*_ENVELOPE).alias("envelope"),
         "reasons",
@@ -231,34 +239,25 @@ def _set_aside(spark: SparkSession, here: _Replay, choices: Mapping[str, Any]) -
     )
 
 
-def _batch(spark: SparkSession, here: _Replay, writer: Writer, chosen: Choices) -> Done:
-    watch, began = ledger.Stopwatch(), now()
+def _batch(spark: SparkSession, here: _Replay, writer: Writer, chosen: ReplayPlan) -> Done:
+    watch = ledger.Stopwatch()
     with watch.lap("plan"):
-        choices = planned(
-            spark,
-            here.lake,
-            FLOW,
-            here.signal,
-            writer,
-            at=began,
-            choose=lambda: {**chosen, "at": began.isoformat()},
-        )
-    replays = choices["action"] == Action.REPLAY
-    decided = (_judged if replays else _set_aside)(spark, here, choices).persist()
+        plan = planned(spark, here.lake, ReplayPlan, here.signal, writer, at=chosen.at, choose=lambda: chosen)
+    replays = plan.action is Action.REPLAY
+    decided = (_judged if replays else _set_aside)(spark, here, plan).persist()
     try:
         with watch.lap("write"):
             if replays:
-                columns = planned_columns(choices)
-                rows = evolved(_accepted(spark, here, decided, writer), columns)
-                here.lake.append(rows, signal_table(here.signal, here.contract, columns), writer)
-            here.lake.append(_actions(here, decided, choices, writer), DEAD_LETTER_ACTIONS, writer)
+                rows = evolved(_accepted(spark, here, decided, writer), plan.columns)
+                here.lake.append(rows, signal_table(here.signal, here.contract, plan.columns), writer)
+            here.lake.append(_actions(here, decided, plan, writer), DEAD_LETTER_ACTIONS, writer)
     finally:
         decided.unpersist()
     with watch.lap("account"):
-        entries = _entries(spark, here, choices, writer, watch)
-    ledger.record(spark, here.lake, entries, writer, note=choices["action"])
+        entries = _entries(spark, here, plan, writer, watch)
+    ledger.record(spark, here.lake, entries, writer, note=plan.action.value)
     return Done(
-        action=choices["action"],
+        action=plan.action.value,
         letters=sum(entry.rows_in for entry in entries),
         outcomes=_totals(entries),
         missed=_missed(spark, here, writer) if replays else (),
@@ -293,17 +292,17 @@ def _accepted(spark: SparkSession, here: _Replay, decided: DataFrame, writer: Wr
     return stamped(good, writer).join(there, "record_id", how="left_anti")
 
 
-def _actions(here: _Replay, decided: DataFrame, choices: Mapping[str, Any], writer: Writer) -> DataFrame:
+def _actions(here: _Replay, decided: DataFrame, plan: ReplayPlan, writer: Writer) -> DataFrame:
     acted = decided.select(
         *[F.col(f"envelope.{name}").alias(name) for name in ("record_id", "stage", "source")],
         F.lit(here.signal).alias("signal"),
-        F.lit(choices["action"]).alias("action"),
+        F.lit(plan.action.value).alias("action"),
         "outcome",
         F.col("attempt").cast("bigint").alias("attempt"),
         "reasons",
-        F.lit(choices["note"]).alias("note"),
-        _text_map(choices["patch"]).alias("patch"),
-        F.lit(datetime.fromisoformat(choices["at"])).alias("acted_at"),
+        F.lit(plan.note).alias("note"),
+        _text_map(plan.patch).alias("patch"),
+        F.lit(plan.at).alias("acted_at"),
         F.lit(here.contract.version).alias("contract_version"),
         F.lit(here.contract.fingerprint).alias("contract_fingerprint"),
     )
@@ -317,11 +316,11 @@ def _text_map(texts: Mapping[str, str]) -> Column:
 
 
 def _entries(
-    spark: SparkSession, here: _Replay, choices: Mapping[str, Any], writer: Writer, watch: ledger.Stopwatch
+    spark: SparkSession, here: _Replay, plan: ReplayPlan, writer: Writer, watch: ledger.Stopwatch
 ) -> list[ledger.Entry]:
     """One entry a slice of the source: letters counted in their table, outcomes in what was committed."""
     source = ledger.source_slice()
-    letters = _letters(spark, here, choices).groupBy(source.alias("slice")).count().collect()
+    letters = _letters(spark, here, plan).groupBy(source.alias("slice")).count().collect()
     written = ledger.committed(spark, here.lake, (here.target, DEAD_LETTER_ACTIONS), writer, source)
     actions = here.lake.batches(spark, DEAD_LETTER_ACTIONS.name, writer.query_id, writer.batch_id, writer.batch_id)
     counted = actions.groupBy(source.alias("slice"), "outcome").count().collect()
@@ -340,7 +339,7 @@ def _entries(
                 rows_in=rows,
                 outcomes={key: count for key, count in outcomes.items() if count},
                 digests={table: parts[name][1] for table, parts in written.items() if name in parts},
-                batch_time=datetime.fromisoformat(choices["at"]),
+                batch_time=plan.at,
                 durations=watch.laps,
             )
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from pyspark.sql import DataFrame
@@ -14,7 +14,7 @@ from headrace.flows.batch import Batch
 from headrace.flows.ingest_job import Ingest
 from headrace.tables import SCHEMA_DRIFT
 
-__all__ = ["drifted", "record"]
+__all__ = ["DriftReport", "NewDrift", "drifted", "record"]
 
 # What was sent, in the words of a drift, that a column of the kind takes.
 _TAKES: Mapping[Kind | None, tuple[str, ...]] = {
@@ -23,6 +23,35 @@ _TAKES: Mapping[Kind | None, tuple[str, ...]] = {
     Kind.NUMBER: ("number", "null"),
     Kind.BOOLEAN: ("boolean", "null"),
 }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewDrift:
+    """One change that was not known before: the ``Drift``, of what share of the batch, and what becomes of it."""
+
+    kind: str
+    field: str
+    detail: str
+    records: int
+    record_id: str | None
+    share: float
+    policy: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DriftReport:
+    """What a batch's plan tells of drift: what is known after it, and what of that is new."""
+
+    known: Known = field(default_factory=Known)
+    new: tuple[NewDrift, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, stored: Mapping[str, Any]) -> DriftReport:
+        new = tuple(NewDrift(**drift) for drift in stored["new"])
+        return cls(known=Known.from_json(stored["known"]), new=new)
 
 
 def drifted(
@@ -34,26 +63,26 @@ def drifted(
     bad: int,
     odd: int,
     columns: Mapping[str, Kind],
-    last: Mapping[str, Any],
-) -> dict[str, Any]:
-    """What is known after a batch, and what of it is new: the part of the batch's plan that tells of drift.
+    before: Known,
+) -> DriftReport:
+    """What is known after a batch, and what of it is new.
 
     present: of each field that may be absent, in how many accepted records it is. rows, bad, odd: the batch's
     records, those rejected, and those accepted that have a warning or an unknown member. columns: those of the
-    table for such members. last: the choices of the batch before.
+    table for such members. before: what was known before the batch.
     """
-    before = Known.from_json(last["drift"]["known"]) if "drift" in last else Known()
     found = drifts(judged, ingest.contract) if bad or odd else []
     known, new = learned(before, found, present, rows - bad)
     told = [
-        {**asdict(one), "share": one.records / rows, "policy": _policy(ingest.contract, one, columns)} for one in new
+        NewDrift(**asdict(drift), share=drift.records / rows, policy=_policy(ingest.contract, drift, columns))
+        for drift in new
     ]
-    return {"known": known.to_json(), "new": told}
+    return DriftReport(known=known, new=tuple(told))
 
 
-def record(ingest: Ingest, batch: Batch, drift: Mapping[str, Any]) -> None:
+def record(ingest: Ingest, batch: Batch, report: DriftReport) -> None:
     """Write what is new, if anything is."""
-    if not drift["new"]:
+    if not report.new:
         return
     shared = {
         "signal": ingest.signal,
@@ -63,7 +92,7 @@ def record(ingest: Ingest, batch: Batch, drift: Mapping[str, Any]) -> None:
         "query_id": batch.writer.query_id,
         "batch_id": batch.writer.batch_id,
     }
-    rows = [{**one, **shared} for one in drift["new"]]
+    rows = [{**asdict(drift), **shared} for drift in report.new]
     ingest.lake.append_rows(batch.spark, rows, SCHEMA_DRIFT, batch.writer)
 
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
@@ -20,9 +20,9 @@ from headrace.errors import HeadraceError
 from headrace.features.spec import FeatureSet
 from headrace.flows.batch import Batch, Upstream, opened, readable_at, rows_of, upstream
 from headrace.flows.decisions import ARRIVED_AT, EVENT_TIME, decisions, end_of, unanswered
+from headrace.flows.plans.score import ScorePlan
 from headrace.flows.score_job import FLOW, Score, eligible_records, input_values, with_features
 from headrace.io import ledger, registry
-from headrace.io.cut import Cut
 from headrace.io.cuts import wait_for
 from headrace.io.plans import planned, withdraw
 from headrace.io.spark_failures import of_headrace
@@ -73,25 +73,24 @@ def score_batch(score: Score, records: DataFrame, batch_id: int) -> None:
             else:
                 kept.append(records.persist())
             asked = _asked(score, records)
-            choices = _planned(score, batch, asked, target)
+            plan = _planned(score, batch, asked, target)
         unusable = 0
         if asked.between:
             with watch.lap("score"), _planned_anew_if_it_fails(score, batch, target):
-                decided, answers = _decided(score, records, choices, batch, asked)
+                decided, answers = _decided(score, records, plan, batch, asked)
                 if answers is None:
                     kept.append(decided.persist())
                     unusable = decided.where(F.col(score.model.output.name).isNull()).count()
                 else:
                     unusable = int(answers[score.model.output.name].isna().sum())
             with watch.lap("write"):
-                _write(score, batch, records, decided, target, choices, unusable=unusable)
+                _write(score, batch, records, decided, target, plan, unusable=unusable)
     finally:
         for frame in kept:
             frame.unpersist()
     with watch.lap("account"):
-        after = choices.get("after", {})
-        entries = _entries(score, batch, target, read, asked.skipped, watch, after, unusable=unusable)
-    note = f"version {choices['version']}" if choices["version"] else ""
+        entries = _entries(score, batch, target, read, asked.skipped, watch, plan.after, unusable=unusable)
+    note = f"version {plan.version}" if plan.version else ""
     ledger.record(batch.spark, score.lake, entries, batch.writer, note)
 
 
@@ -116,25 +115,23 @@ def _asked(score: Score, records: DataFrame) -> _Asked:
     )
 
 
-def _planned(score: Score, batch: Batch, asked: _Asked, target: Table) -> Mapping[str, Any]:
+def _planned(score: Score, batch: Batch, asked: _Asked, target: Table) -> ScorePlan:
     """The version and the cuts, chosen once. Without a record to score nothing is chosen, and no model is needed."""
 
-    def choose() -> Mapping[str, Any]:
+    def choose() -> ScorePlan:
         if asked.between is None:
-            return {"version": None, "cuts": {}}
+            return ScorePlan(version=None, cuts={})
         model = score.model
         pinned = registry.pin(score.registry, model.registered_model, model.alias, remedy=model.first_version)
         registry.load(pinned)  # one that cannot be is not chosen
         needed = {name: _newest_end(feature_set, asked.between[1]) for name, feature_set in score.feature_sets.items()}
         patience = model.wait.total_seconds() if score.patient else 0.0
         found = wait_for(batch.spark, score.lake, needed, patience=patience)
-        return {
-            "version": pinned.version,
-            "cuts": {name: cut.to_json() for name, cut in found.items()},
-            "after": batch.versions(score.lake, (target, DEAD_LETTERS)),
-        }
+        after = batch.versions(score.lake, (target, DEAD_LETTERS))
+        return ScorePlan(version=pinned.version, cuts=found, after=after)
 
-    return planned(batch.spark, score.lake, FLOW, score.model.name, batch.writer, at=batch.offsets.time, choose=choose)
+    spark, lake, at = batch.spark, score.lake, batch.offsets.time
+    return planned(spark, lake, ScorePlan, score.model.name, batch.writer, at=at, choose=choose)
 
 
 @contextmanager
@@ -146,7 +143,7 @@ def _planned_anew_if_it_fails(score: Score, batch: Batch, target: Table) -> Iter
         if isinstance(error, HeadraceError) or of_headrace(str(error)) is not None:
             spark, lake, writer = batch.spark, score.lake, batch.writer
             if not any(lake.has_commit(spark, table.name, writer) for table in (DEAD_LETTERS, target)):
-                withdraw(spark, lake, FLOW, score.model.name, writer, at=batch.offsets.time)
+                withdraw(spark, lake, ScorePlan, score.model.name, writer, at=batch.offsets.time)
         raise
 
 
@@ -162,7 +159,7 @@ def _newest_end(feature_set: FeatureSet, second: int) -> int:
 
 
 def _decided(
-    score: Score, records: DataFrame, choices: Mapping[str, Any], batch: Batch, asked: _Asked
+    score: Score, records: DataFrame, plan: ScorePlan, batch: Batch, asked: _Asked
 ) -> tuple[DataFrame, pd.DataFrame | None]:
     """Identity, inputs, answer and ages of each record that is scored: plain columns, a row each; see ``scored``."""
     model = score.model
@@ -175,7 +172,7 @@ def _decided(
         F.col("query_id").alias("signal_query_id"),
         F.col("batch_id").alias("signal_batch_id"),
     )
-    joined = with_features(rows, model, score.feature_sets, score.lake, _cuts(choices), between=asked.between)
+    joined = with_features(rows, model, score.feature_sets, score.lake, plan.cuts, between=asked.between)
     plain = joined.select(
         "record_id",
         F.col("event_time").alias(EVENT_TIME),
@@ -185,7 +182,7 @@ def _decided(
         *[F.col(f"{part.name}_end").alias(end_of(part.name)) for part in model.inputs.features],
         *input_values(score),
     )
-    pinned = registry.Pinned(score.registry, model.registered_model, choices["version"])
+    pinned = _pinned(score, plan)
     kinds = {model.output.name: DoubleType(), "confidence": DoubleType(), REASON: StringType()}
     added = StructType([StructField(name, kind) for name, kind in kinds.items()])
     return registry.scored(plain, pinned, partial(answered, model), added, count=asked.count)
@@ -197,16 +194,15 @@ def _write(
     records: DataFrame,
     decided: DataFrame,
     target: Table,
-    choices: Mapping[str, Any],
+    plan: ScorePlan,
     *,
     unusable: int,
 ) -> None:
-    answer, model, after = F.col(score.model.output.name), score.model, choices.get("after", {})
+    answer, model, pinned = F.col(score.model.output.name), score.model, _pinned(score, plan)
     if unusable:
         lost = records.join(decided.where(answer.isNull()).select("record_id", REASON), "record_id")
-        letters = unanswered(lost, batch, model, score.contract, version=choices["version"])
-        score.lake.append(letters, DEAD_LETTERS, batch.writer, after=after.get(DEAD_LETTERS.name))
-    pinned = registry.Pinned(score.registry, model.registered_model, choices["version"])
+        letters = unanswered(lost, batch, model, score.contract, version=pinned.version)
+        score.lake.append(letters, DEAD_LETTERS, batch.writer, after=plan.after.get(DEAD_LETTERS.name))
     rows = decisions(
         decided.where(answer.isNotNull()),
         batch,
@@ -214,13 +210,14 @@ def _write(
         version=pinned.version,
         model_id=registry.load(pinned).model_id,
         feature_sets=score.feature_sets,
-        at=_cuts(choices),
+        at=plan.cuts,
     )
-    score.lake.append(rows, target, batch.writer, after=after.get(target.name))
+    score.lake.append(rows, target, batch.writer, after=plan.after.get(target.name))
 
 
-def _cuts(choices: Mapping[str, Any]) -> dict[str, Cut]:
-    return {name: Cut.from_json(cut) for name, cut in choices["cuts"].items()}
+def _pinned(score: Score, plan: ScorePlan) -> registry.Pinned:
+    assert plan.version is not None, "a batch with a record to score has a version"
+    return registry.Pinned(score.registry, score.model.registered_model, plan.version)
 
 
 def _entries(

@@ -7,7 +7,6 @@ that is older than what its set's log still holds all values for.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 
 from pyspark.sql import Column, DataFrame, SparkSession
@@ -18,9 +17,10 @@ from headrace.features.spec import FeatureSet
 from headrace.flows import score_job
 from headrace.flows.catalog import input_columns
 from headrace.flows.expiry import decisions_count_from, expired_until
+from headrace.flows.plans.score import ScorePlan
 from headrace.flows.project import Project
-from headrace.io.cut import Cut
 from headrace.io.lake import Lake
+from headrace.io.plan_format import read_plan
 from headrace.models.spec import FeatureInput, Model
 from headrace.tables import BATCH_PLANS
 
@@ -61,9 +61,8 @@ def _cuts(spark: SparkSession, lake: Lake, model: Model, name: str) -> DataFrame
     newest = rows.groupBy("query_id", "batch_id").agg(F.max_by("choices", "revision").alias("choices"))
     found = []
     for row in newest.where("choices IS NOT NULL").collect():
-        cut = json.loads(row["choices"])["cuts"].get(name)
-        if cut is not None:
-            known = Cut.from_json(cut)
+        plan = read_plan(ScorePlan, row["choices"], f"batch {row['batch_id']} of {score_job.FLOW} {model.name}")
+        if (known := plan.cuts.get(name)) is not None:
             found += [
                 (row["query_id"], row["batch_id"], query_id, last, query_id == known.backfill_id)
                 for query_id, last in known.batches.items()

@@ -22,6 +22,7 @@ from headrace.flows import verdicts
 from headrace.flows.batch import Batch, instant
 from headrace.flows.catalog import signal_table
 from headrace.flows.ingest_job import Ingest
+from headrace.flows.plans.ingest import IngestPlan
 from headrace.flows.verdicts import ALARM, Verdict
 from headrace.io.lake import Writer
 from headrace.tables import MEASUREMENTS
@@ -57,27 +58,25 @@ class _Judged:
         return {"rule": str(self.rule), **many}
 
 
-def record(ingest: Ingest, batch: Batch, choices: Mapping[str, Any]) -> None:
+def record(ingest: Ingest, batch: Batch, plan: IngestPlan) -> None:
     """Judge the windows this batch made final. Its accepted rows have to be committed before."""
-    before, after, first = choices["before"]["high_water"], choices["mark"]["high_water"], choices.get("first_seen")
 
     def final(windows: Tumbling) -> range:
-        return windows.final(before, after, first)
+        return windows.final(plan.before.high_water, plan.mark.high_water, plan.first_seen)
 
     _record(batch.spark, ingest, batch.writer, final, at=batch.offsets.time, output="windows")
 
 
 def record_end(
-    spark: SparkSession, ingest: Ingest, writer: Writer, choices: Mapping[str, Any], *, newest: int, at: datetime
+    spark: SparkSession, ingest: Ingest, writer: Writer, plan: IngestPlan, *, newest: int, at: datetime
 ) -> None:
     """Judge the windows that only the end of the input makes final: those up to the newest record's.
 
-    writer, choices: of the last batch. at: the time of it.
+    writer, plan: of the last batch. at: the time of it.
     """
-    mark, first = choices["mark"]["high_water"], choices.get("first_seen")
 
     def final(windows: Tumbling) -> range:
-        return windows.final(mark, windows.closing(newest), first)
+        return windows.final(plan.mark.high_water, windows.closing(newest), plan.first_seen)
 
     _record(spark, ingest, writer, final, at=at, output="end_of_input")
 

@@ -2,61 +2,62 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
 from pyspark.sql import Row, SparkSession
 from pyspark.sql import functions as F
 
 from headrace.io.lake import Lake, Writer
+from headrace.io.plan_format import P, Plan, plan_text, read_plan
 from headrace.io.table_commits import latest_version, read_commit
 from headrace.tables import BATCH_PLANS
 
-__all__ = ["Choices", "last_planned", "newest_query", "plan_before", "plan_of", "planned", "unplanned", "withdraw"]
-
-Choices = Mapping[str, Any]
+__all__ = ["last_planned", "newest_query", "plan_before", "plan_of", "planned", "unplanned", "withdraw"]
 
 
 # The newest plans of each flow's query that this process stored or read; None of a batch that went without. Only a
 # saving; the table decides, and a plan does not change once it is stored. Forgotten while the next is made, so that an
 # attempt after one that failed finds in the table what that one may have stored.
-_newest: dict[tuple[str, str], dict[int, Choices | None]] = {}
+_newest: dict[tuple[str, str], dict[int, Plan | None]] = {}
 _KEPT = 32
 # So far back a plan is looked for in the log of the table itself, before all of the table is asked.
 _NEAR = 200
 
 
-def plan_of(spark: SparkSession, lake: Lake, flow: str, subject: str, writer: Writer) -> Choices | None:
-    """The stored choices of one batch; None if it was never planned, or comes before the first."""
+def plan_of(spark: SparkSession, lake: Lake, kind: type[P], subject: str, writer: Writer) -> P | None:
+    """The stored plan of one batch; None if it was never planned, or comes before the first.
+
+    kind: the plans of which flow. Raises InfrastructureError where this headrace cannot read the plan whole.
+    """
     if writer.batch_id < 0:
         return None
-    kept = _newest.get((flow, writer.query_id), {})
+    kept = _newest.get((kind.flow, writer.query_id), {})
     if writer.batch_id in kept:
-        return kept[writer.batch_id]
-    return _stored(spark, lake, flow, subject, writer)[1]
+        return cast("P | None", kept[writer.batch_id])
+    return _read(kind, subject, writer.batch_id, _stored(spark, lake, kind, subject, writer)[1])
 
 
-def plan_before(spark: SparkSession, lake: Lake, flow: str, subject: str, writer: Writer) -> Choices | None:
-    """The stored choices of the newest batch before this one that has any; None if none has."""
-    kept = _newest.get((flow, writer.query_id), {})
+def plan_before(spark: SparkSession, lake: Lake, kind: type[P], subject: str, writer: Writer) -> P | None:
+    """The stored plan of the newest batch before this one that has any; None if none has."""
+    kept = _newest.get((kind.flow, writer.query_id), {})
     for batch_id in range(writer.batch_id - 1, -1, -1):
         if batch_id not in kept:
             break
-        if (choices := kept[batch_id]) is not None:
-            return choices
+        if (plan := kept[batch_id]) is not None:
+            return cast("P", plan)
     else:
         return None
     before = Writer(writer.query_id, batch_id)
-    return plan_of(spark, lake, flow, subject, before) or _any_before(spark, lake, flow, subject, before)
+    return plan_of(spark, lake, kind, subject, before) or _any_before(spark, lake, kind, subject, before)
 
 
-def unplanned(spark: SparkSession, lake: Lake, flow: str, subject: str, writer: Writer) -> bool:
+def unplanned(spark: SparkSession, lake: Lake, kind: type[Plan], subject: str, writer: Writer) -> bool:
     """Whether no attempt of the batch has planned it: if there is nothing to choose, it can go without a plan."""
-    query = (flow, writer.query_id)
+    query = (kind.flow, writer.query_id)
     is_next = max(_newest.get(query, ()), default=None) == writer.batch_id - 1
-    if not is_next and _stored(spark, lake, flow, subject, writer)[1] is not None:
+    if not is_next and _stored(spark, lake, kind, subject, writer)[1] is not None:
         return False
     _remember(query, writer.batch_id, None)
     return True
@@ -65,36 +66,38 @@ def unplanned(spark: SparkSession, lake: Lake, flow: str, subject: str, writer: 
 def planned(
     spark: SparkSession,
     lake: Lake,
-    flow: str,
+    kind: type[P],
     subject: str,
     writer: Writer,
     *,
     at: datetime,
-    choose: Callable[[], Choices],
-) -> Choices:
-    """The choices of this batch: those stored by an earlier attempt, or else chosen now and stored."""
-    query = (flow, writer.query_id)
+    choose: Callable[[], P],
+) -> P:
+    """The plan of this batch: the one stored by an earlier attempt, or else chosen now and stored.
+
+    Raises InfrastructureError where this headrace cannot read the stored one whole.
+    """
+    query = (kind.flow, writer.query_id)
     revision, stored = -1, None
     # The batch after the newest this process planned can have no plan yet: nobody else plans for this query.
     if max(_newest.get(query, ()), default=None) != writer.batch_id - 1:
-        revision, stored = _stored(spark, lake, flow, subject, writer)
-    if stored is not None:
-        _remember(query, writer.batch_id, stored)
-        return stored
-    choices = choose()
-    kept = _newest.pop(query, {})
-    _store(spark, lake, flow, subject, writer, at=at, choices=choices, revision=revision + 1)
-    _newest[query] = kept
-    _remember(query, writer.batch_id, choices)
-    return choices
+        revision, stored = _stored(spark, lake, kind, subject, writer)
+    plan = _read(kind, subject, writer.batch_id, stored)
+    if plan is None:
+        plan = choose()
+        kept = _newest.pop(query, {})
+        _store(spark, lake, kind, subject, writer, at=at, text=plan_text(plan), revision=revision + 1)
+        _newest[query] = kept
+    _remember(query, writer.batch_id, plan)
+    return plan
 
 
-def withdraw(spark: SparkSession, lake: Lake, flow: str, subject: str, writer: Writer, *, at: datetime) -> None:
+def withdraw(spark: SparkSession, lake: Lake, kind: type[Plan], subject: str, writer: Writer, *, at: datetime) -> None:
     """Make the batch one that was never planned. Only for a batch that has no effects."""
-    revision, stored = _stored(spark, lake, flow, subject, writer)
+    revision, stored = _stored(spark, lake, kind, subject, writer)
     if stored is not None:
-        _store(spark, lake, flow, subject, writer, at=at, choices=None, revision=revision + 1)
-        _newest.pop((flow, writer.query_id), None)
+        _store(spark, lake, kind, subject, writer, at=at, text=None, revision=revision + 1)
+        _newest.pop((kind.flow, writer.query_id), None)
 
 
 def last_planned(spark: SparkSession, lake: Lake, query_id: str) -> int:
@@ -111,12 +114,14 @@ def newest_query(spark: SparkSession, lake: Lake, flow: str, subject: str) -> st
     return row["query_id"] if row is not None else None
 
 
-def _stored(spark: SparkSession, lake: Lake, flow: str, subject: str, writer: Writer) -> tuple[int, Choices | None]:
-    """The highest revision of the batch's plan, -1 if there is none, and its choices, None if it was withdrawn."""
-    row = _newest_stored(lake, flow, subject, writer) or _any_stored(spark, lake, flow, subject, writer)
-    if row is None:
-        return -1, None
-    return int(row["revision"]), json.loads(row["choices"]) if row["choices"] is not None else None
+def _stored(spark: SparkSession, lake: Lake, kind: type[Plan], subject: str, writer: Writer) -> tuple[int, str | None]:
+    """The highest revision of the batch's plan, -1 if there is none, and its text, None if it was withdrawn."""
+    row = _newest_stored(lake, kind.flow, subject, writer) or _any_stored(spark, lake, kind.flow, subject, writer)
+    return (int(row["revision"]), row["choices"]) if row is not None else (-1, None)
+
+
+def _read(kind: type[P], subject: str, batch_id: int, text: str | None) -> P | None:
+    return read_plan(kind, text, f"batch {batch_id} of {kind.flow} {subject}") if text is not None else None
 
 
 def _newest_stored(lake: Lake, flow: str, subject: str, writer: Writer) -> Mapping[str, Any] | None:
@@ -140,31 +145,31 @@ def _any_stored(spark: SparkSession, lake: Lake, flow: str, subject: str, writer
     return mine.orderBy(F.desc("revision")).select("revision", "choices").first()
 
 
-def _any_before(spark: SparkSession, lake: Lake, flow: str, subject: str, writer: Writer) -> Choices | None:
-    """The choices of the newest batch up to this one whose plan stands."""
+def _any_before(spark: SparkSession, lake: Lake, kind: type[P], subject: str, writer: Writer) -> P | None:
+    """The newest plan that stands, of the batches up to this one."""
     rows = lake.batches(spark, BATCH_PLANS.name, writer.query_id, 0, writer.batch_id)
-    mine = rows.where((F.col("flow") == flow) & (F.col("subject") == subject)).groupBy("batch_id")
+    mine = rows.where((F.col("flow") == kind.flow) & (F.col("subject") == subject)).groupBy("batch_id")
     standing = mine.agg(F.max_by("choices", "revision").alias("choices")).where("choices IS NOT NULL")
     row = standing.orderBy(F.desc("batch_id")).first()
-    return json.loads(row["choices"]) if row is not None else None
+    return _read(kind, subject, row["batch_id"], row["choices"]) if row is not None else None
 
 
 def _store(
     spark: SparkSession,
     lake: Lake,
-    flow: str,
+    kind: type[Plan],
     subject: str,
     writer: Writer,
     *,
     at: datetime,
-    choices: Choices | None,
+    text: str | None,
     revision: int,
 ) -> None:
     row = {
-        "flow": flow,
+        "flow": kind.flow,
         "subject": subject,
         "planned_at": at,
-        "choices": json.dumps(choices, sort_keys=True) if choices is not None else None,
+        "choices": text,
         "revision": revision,
         "query_id": writer.query_id,
         "batch_id": writer.batch_id,
@@ -173,6 +178,6 @@ def _store(
     lake.append_rows(spark, [row], BATCH_PLANS, writer, output=output)
 
 
-def _remember(query: tuple[str, str], batch_id: int, choices: Choices | None) -> None:
-    kept = {**_newest.get(query, {}), batch_id: choices}
+def _remember(query: tuple[str, str], batch_id: int, plan: Plan | None) -> None:
+    kept = {**_newest.get(query, {}), batch_id: plan}
     _newest[query] = {each: kept[each] for each in sorted(kept)[-_KEPT:]}
