@@ -12,11 +12,12 @@ from datetime import UTC, datetime
 from delta.tables import DeltaTable
 from pyspark.sql import DataFrame, Row, SparkSession
 from pyspark.sql import functions as F
-from pyspark.sql.types import ArrayType, DataType, StructField, StructType
+from pyspark.sql.types import ArrayType, DataType, StructType
 
 from headrace.config import Storage
 from headrace.errors import ConfigError
 from headrace.io.lease import turn
+from headrace.io.logged_schema import logged_schema
 from headrace.io.paths import sql_path
 from headrace.tables import Column, Table, View
 
@@ -79,6 +80,8 @@ class Lake:
         So are the members that an object in it lacks. Raises ConfigError where one has another type. What the table has
         beside is left to it, and is null in new rows.
         """
+        if self._holds(table):
+            return
         if self.storage.root is not None and self.exists(spark, table.name):
             self.widen(spark, table)
             return
@@ -102,8 +105,15 @@ class Lake:
 
         Raises ConfigError where a column of it has another type.
         """
+        if self._holds(table):
+            return
         with self.turn(table.name):
             self._widen(spark, table)
+
+    def _holds(self, table: Table) -> bool:
+        """Whether the table is known, by its log alone, to have every column as declared: a look costs no Spark job."""
+        there = None if self.storage.root is None else logged_schema(f"{self.storage.root}/{table.name}")
+        return there is not None and not any(_apart(there, _schema(table)))
 
     def turn(self, table: str) -> AbstractContextManager[None]:
         """For every commit that is made: the other writers wait meanwhile, where the store does not part them."""
@@ -254,7 +264,7 @@ def _apart(there: DataType, wanted: DataType, path: str = "") -> Iterator[tuple[
 
 
 def _schema(table: Table) -> StructType:
-    return StructType([StructField(column.name, DataType.fromDDL(column.type)) for column in table.columns])
+    return StructType.fromDDL(", ".join(f"`{column.name}` {column.type}" for column in table.columns))
 
 
 def _quoted_path(path: str) -> str:
