@@ -11,6 +11,7 @@ from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
 from headrace.io.lake import Lake, Writer, local_rows
+from headrace.io.table_query import query_table
 from headrace.tables import BATCH_PLANS
 
 __all__ = ["Choices", "last_planned", "newest_query", "plan_of", "planned", "withdraw"]
@@ -23,6 +24,11 @@ Choices = Mapping[str, Any]
 # the table what that one may have stored.
 _newest: dict[tuple[str, str], dict[int, Choices]] = {}
 _KEPT = 32
+
+_NEWEST_REVISION = """
+    SELECT revision, choices FROM {table} WHERE query_id = ? AND batch_id = ? AND flow = ? AND subject = ?
+    ORDER BY revision DESC LIMIT 1
+"""
 
 
 def plan_of(spark: SparkSession, lake: Lake, flow: str, subject: str, writer: Writer) -> Choices | None:
@@ -84,11 +90,10 @@ def newest_query(spark: SparkSession, lake: Lake, flow: str, subject: str) -> st
 
 def _stored(spark: SparkSession, lake: Lake, flow: str, subject: str, writer: Writer) -> tuple[int, Choices | None]:
     """The highest revision of the batch's plan, -1 if there is none, and its choices, None if it was withdrawn."""
-    rows = lake.batches(spark, BATCH_PLANS.name, writer.query_id, writer.batch_id, writer.batch_id)
-    mine = rows.where((F.col("flow") == flow) & (F.col("subject") == subject))
-    row = mine.orderBy(F.desc("revision")).select("revision", "choices").first()
-    if row is None:
+    rows = query_table(spark, lake, BATCH_PLANS, _NEWEST_REVISION, writer.query_id, writer.batch_id, flow, subject)
+    if not rows:
         return -1, None
+    (row,) = rows
     return row["revision"], json.loads(row["choices"]) if row["choices"] is not None else None
 
 
