@@ -121,4 +121,4 @@ def jobs(spark: SparkSession) -> Iterator[list[int]]:
         yield begun
         begun += spark.sparkContext.statusTracker().getJobIdsForGroup(group)
     finally:
-        spark.sparkContext.setLocalProperty("spark.jobGroup.id", None)
+        spark.sparkContext.setJobGroup("", "")

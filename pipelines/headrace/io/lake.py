@@ -263,8 +263,8 @@ def _apart(there: DataType, wanted: DataType, path: str = "") -> Iterator[tuple[
         yield path, there, wanted
 
 
-def _schema(table: Table) -> StructType:
-    return StructType.fromDDL(", ".join(f"`{column.name}` {column.type}" for column in table.columns))
+def _schema(table: Table) -> DataType:
+    return DataType.fromDDL(", ".join(f"`{column.name}` {column.type}" for column in table.columns))
 
 
 def _quoted_path(path: str) -> str:
