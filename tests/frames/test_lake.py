@@ -9,9 +9,12 @@ from uuid import uuid4
 
 import pytest
 from pyspark.sql import SparkSession
+from tests import flights
+from tests.empty_tables import with_tables
 
 from headrace.config import Storage
 from headrace.errors import ConfigError
+from headrace.flows.queries import create_tables
 from headrace.io.lake import Lake, Writer
 from headrace.tables import Column, Table
 
@@ -73,6 +76,17 @@ def test_a_table_that_is_as_declared_costs_no_job(spark: SparkSession, tmp_path:
         lake.widen(spark, table(*EVERY_TYPE))
     assert begun == []
     assert versions(tmp_path) == ["00000000000000000000.json"]
+
+
+def test_a_project_that_has_its_tables_starts_without_a_job(spark: SparkSession, tmp_path: Path) -> None:
+    project = flights.project(tmp_path)
+    with_tables(spark, project)
+    made = {log: log.read_bytes() for log in tmp_path.rglob("_delta_log/*.json")}
+    with jobs(spark) as begun:
+        create_tables(spark, project)
+    assert begun == []
+    assert {log: log.read_bytes() for log in tmp_path.rglob("_delta_log/*.json")} == made
+    assert {log.parent.parent.name for log in made} > {"ledger", "batch_plans", "signals_departures", "dead_letters"}
 
 
 def test_a_column_that_lacks_is_added_once(spark: SparkSession, tmp_path: Path) -> None:
