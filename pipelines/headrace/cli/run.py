@@ -37,6 +37,7 @@ def take(flows: Sequence[str], *, once: bool, conf_dir: Path, env: str) -> None:
     """What ``headrace run`` and the files in ``jobs/`` both do."""
     from headrace.cli.board import Board
     from headrace.cli.session import session
+    from headrace.flows.preparation import load_libraries, load_versions, meanwhile
     from headrace.flows.queries import FLOWS, create_tables, queries
     from headrace.flows.run import drain
     from headrace.flows.run import run as run_flows
@@ -44,8 +45,10 @@ def take(flows: Sequence[str], *, once: bool, conf_dir: Path, env: str) -> None:
     loaded = project(conf_dir, env)
     chosen = queries(loaded, flows or FLOWS, patient=not once)
     console = notes()
-    spark = session(loaded, conf_dir, console.print)
-    with stopping() as stop, Board(console) as board:
+    with meanwhile(load_libraries(chosen)):
+        spark = session(loaded, conf_dir, console.print)
+    # Not while Spark starts: what a version prints belongs to this process's own output.
+    with stopping() as stop, meanwhile(load_versions(loaded, chosen)), Board(console) as board:
         create_tables(spark, loaded)
         if once:
             unscored = drain(spark, loaded, chosen, stop=stop, show=board.show)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 
 from pyspark.sql import DataFrame, SparkSession
-from pyspark.sql import functions as F
 
 from headrace.config import DeltaSource, FileSource, KafkaSource, Source
 from headrace.contracts.judge import judge
@@ -22,11 +22,17 @@ from headrace.io.checkpoint import Checkpoint
 from headrace.io.delta_source import SourceTable, arrivals, row_envelopes, row_stream, source_table
 from headrace.io.offsets import last_version
 from headrace.io.sources import file_envelopes, kafka_envelopes
+from headrace.io.table_query import query_table
 from headrace.tables import BATCH_PLANS
 
 __all__ = ["ingest_rows", "opened_stream"]
 
 BatchFunction = Callable[[DataFrame, int], None]
+
+_NEWEST_CHOICES = """
+    SELECT choices FROM {table} WHERE query_id = ? AND flow = ? AND choices IS NOT NULL
+    ORDER BY batch_id DESC, revision DESC LIMIT 1
+"""
 
 
 def opened_stream(project: Project, signal: str, spark: SparkSession) -> tuple[DataFrame, BatchFunction]:
@@ -108,12 +114,12 @@ def _refuse_other(spark: SparkSession, ingest: Ingest, source: Source) -> None:
     query_id = ingest.checkpoint.query_id(spark)
     if query_id is None or ingest.source_id is None:
         return
-    rows = ingest.lake.read(spark, BATCH_PLANS.name).where((F.col("query_id") == query_id) & (F.col("flow") == FLOW))
-    known = rows.select(F.max_by(F.get_json_object("choices", "$.source_id"), "batch_id").alias("id")).first()
-    if known is not None and known["id"] not in (None, ingest.source_id):
+    rows = query_table(spark, ingest.lake, BATCH_PLANS, _NEWEST_CHOICES, query_id, FLOW)
+    known = json.loads(rows[0]["choices"]).get("source_id") if rows else None
+    if known not in (None, ingest.source_id):
         what = f"topic {source.topic}" if isinstance(source, KafkaSource) else f"table {source.place}"
         raise SourceChanged(
-            f"{what} of signal {ingest.signal} was deleted and made anew (id {known['id']} is now "
+            f"{what} of signal {ingest.signal} was deleted and made anew (id {known} is now "
             f"{ingest.source_id}): it no longer fits the checkpoint {ingest.checkpoint.path}. "
             "Move that folder away to read the new one from its start, as a new generation."
         )

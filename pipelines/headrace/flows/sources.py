@@ -14,6 +14,7 @@ from headrace.errors import InfrastructureError, UsageError
 from headrace.flows.source_state import SourceState
 from headrace.io import ledger
 from headrace.io.lake import Lake, Writer
+from headrace.io.table_query import query_table
 from headrace.io.wall import now
 from headrace.tables import SOURCE_LOG
 
@@ -70,8 +71,8 @@ def current(spark: SparkSession, lake: Lake, signal: str) -> Transition:
 
 def paused(spark: SparkSession, lake: Lake) -> frozenset[str]:
     """The signals whose sources are not to be read."""
-    newest = lake.read(spark, SOURCE_LOG.name).groupBy("signal").agg(F.max_by("state", "sequence").alias("state"))
-    rows = newest.where(F.col("state") == SourceState.PAUSED).collect()
+    newest = "SELECT signal FROM {table} GROUP BY signal HAVING max_by(state, sequence) = ?"
+    rows = query_table(spark, lake, SOURCE_LOG, newest, SourceState.PAUSED.value)
     return frozenset(row["signal"] for row in rows)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from uuid import uuid4
 
 from pyspark.errors import AnalysisException
@@ -56,6 +57,9 @@ class Checkpoint:
     def pinned(self, spark: SparkSession, name: str, choose: Callable[[], str]) -> str:
         """What was chosen under a name when the query first started here; chosen now if this is the first time."""
         folder = f"{self.path}/{name}"
+        kept = _kept_in(local_path(folder))
+        if kept is not None:
+            return kept
         try:
             row = spark.read.text(literal(folder)).first()
         except AnalysisException as error:
@@ -79,3 +83,9 @@ class Checkpoint:
                 return None
             raise InfrastructureError(f"{self.path}/{name} cannot be read: {type(error).__name__}") from error
         return str(row["value"]) if row is not None else None
+
+
+def _kept_in(folder: Path | None) -> str | None:
+    """What Spark wrote as the one line of a text into a folder of this machine; None where it wrote none there."""
+    parts = sorted(folder.glob("part-*.txt")) if folder is not None else []
+    return parts[0].read_text(encoding="utf-8").removesuffix("\n") or None if parts else None

@@ -13,12 +13,13 @@ from pathlib import Path
 from delta.tables import DeltaTable
 from pyspark.sql import DataFrame, DataFrameWriter, Row, SparkSession
 from pyspark.sql import functions as F
-from pyspark.sql.types import ArrayType, DataType, StructField, StructType
+from pyspark.sql.types import ArrayType, DataType, StructType
 
 from headrace.config import Storage
 from headrace.errors import ConfigError
 from headrace.io.lease import turn
 from headrace.io.local_path import local_path
+from headrace.io.logged_schema import logged_schema
 from headrace.io.paths import literal, sql_path
 from headrace.io.table_commits import Commit, commits_after, latest_version, read_commit
 from headrace.io.table_log import files_between, opens_without_spark, writes_without_spark
@@ -100,6 +101,8 @@ class Lake:
         So are the members that an object in it lacks. Raises ConfigError where one has another type. What the table has
         beside is left to it, and is null in new rows.
         """
+        if self._holds(table):
+            return
         if self.storage.root is not None and self.exists(spark, table.name):
             self.widen(spark, table)
             return
@@ -123,8 +126,15 @@ class Lake:
 
         Raises ConfigError where a column of it has another type.
         """
+        if self._holds(table):
+            return
         with self.turn(table.name):
             self._widen(spark, table)
+
+    def _holds(self, table: Table) -> bool:
+        """Whether the table is known, by its log alone, to have every column as declared: a look costs no Spark job."""
+        there = None if self.storage.root is None else logged_schema(f"{self.storage.root}/{table.name}")
+        return there is not None and not any(_apart(there, _schema(table)))
 
     def turn(self, table: str) -> AbstractContextManager[None]:
         """For every commit that is made: the other writers wait meanwhile, where the store does not part them."""
@@ -199,7 +209,7 @@ class Lake:
 
     def files(self, spark: SparkSession, table: str, files: Sequence[Path]) -> DataFrame:
         """The rows of some files of a table in a folder, with the columns that the table has now."""
-        schema = self.read(spark, table).schema
+        schema = logged_schema(f"{self.storage.root}/{table}") or self.read(spark, table).schema
         reader = spark.read.schema(schema).option("basePath", f"{self.storage.root}/{table}")
         return reader.parquet(*[literal(str(file)) for file in files]).select(*schema.names)
 
@@ -362,8 +372,8 @@ def _apart(there: DataType, wanted: DataType, path: str = "") -> Iterator[tuple[
         yield path, there, wanted
 
 
-def _schema(table: Table) -> StructType:
-    return StructType([StructField(column.name, DataType.fromDDL(column.type)) for column in table.columns])
+def _schema(table: Table) -> DataType:
+    return DataType.fromDDL(", ".join(f"`{column.name}` {column.type}" for column in table.columns))
 
 
 def _quoted_path(path: str) -> str:

@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import reduce
 from types import MappingProxyType
 from typing import TYPE_CHECKING
@@ -23,6 +23,7 @@ from pyspark.sql import functions as F
 from pyspark.sql.types import DataType, MapType
 
 from headrace.io.lake import Lake, Writer
+from headrace.io.table_query import query_table
 from headrace.tables import LEDGER, Table
 
 if TYPE_CHECKING:
@@ -253,15 +254,20 @@ def source_slice(source: str = "source") -> Column:
 
 def last_batches(spark: SparkSession, lake: Lake, flows: Sequence[str], subject: str) -> dict[str, int]:
     """A cut of what the flows did for a subject: by query, its last batch in the ledger, so the last that is whole."""
-    rows = lake.read(spark, LEDGER.name).where(F.col("flow").isin(list(flows)) & (F.col("subject") == subject))
-    return dict(rows.groupBy("query_id").agg(F.max("batch_id")).collect())
+    marks = ", ".join("?" for _ in flows)
+    of_subject = f"""
+        SELECT query_id, max(batch_id) AS last FROM {{table}} WHERE subject = ? AND flow IN ({marks}) GROUP BY query_id
+    """
+    return {row["query_id"]: row["last"] for row in query_table(spark, lake, LEDGER, of_subject, subject, *flows)}
 
 
 def ended_at(spark: SparkSession, lake: Lake, query_id: str | None) -> int | None:
     """The high-water mark, in seconds, that the ends of input of a query left; none before the first."""
-    rows = lake.read(spark, LEDGER.name).where((F.col("query_id") == query_id) & F.col("end_of_input"))
-    ended = rows.select(F.max(F.unix_seconds("high_water")).alias("at")).first() if query_id else None
-    return ended["at"] if ended is not None else None
+    if query_id is None:
+        return None
+    ends = "SELECT CAST(max(high_water) AS STRING) AS at FROM {table} WHERE query_id = ? AND end_of_input"
+    (row,) = query_table(spark, lake, LEDGER, ends, query_id)
+    return None if row["at"] is None else int(datetime.fromisoformat(row["at"]).replace(tzinfo=UTC).timestamp())
 
 
 class Stopwatch:

@@ -6,12 +6,13 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, cast
 
-from pyspark.sql import Row, SparkSession
+from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
 from headrace.io.lake import Lake, Writer
 from headrace.io.plan_format import P, Plan, plan_text, read_plan
 from headrace.io.table_commits import latest_version, read_commit
+from headrace.io.table_query import query_table
 from headrace.tables import BATCH_PLANS
 
 __all__ = ["last_planned", "newest_query", "plan_before", "plan_of", "planned", "unplanned", "withdraw"]
@@ -24,6 +25,11 @@ _newest: dict[tuple[str, str], dict[int, Plan | None]] = {}
 _KEPT = 32
 # So far back a plan is looked for in the log of the table itself, before all of the table is asked.
 _NEAR = 200
+
+_NEWEST_REVISION = """
+    SELECT revision, choices FROM {table} WHERE query_id = ? AND batch_id = ? AND flow = ? AND subject = ?
+    ORDER BY revision DESC LIMIT 1
+"""
 
 
 def plan_of(spark: SparkSession, lake: Lake, kind: type[P], subject: str, writer: Writer) -> P | None:
@@ -139,10 +145,9 @@ def _newest_stored(lake: Lake, flow: str, subject: str, writer: Writer) -> Mappi
     return None
 
 
-def _any_stored(spark: SparkSession, lake: Lake, flow: str, subject: str, writer: Writer) -> Row | None:
-    rows = lake.batches(spark, BATCH_PLANS.name, writer.query_id, writer.batch_id, writer.batch_id)
-    mine = rows.where((F.col("flow") == flow) & (F.col("subject") == subject))
-    return mine.orderBy(F.desc("revision")).select("revision", "choices").first()
+def _any_stored(spark: SparkSession, lake: Lake, flow: str, subject: str, writer: Writer) -> Mapping[str, Any] | None:
+    rows = query_table(spark, lake, BATCH_PLANS, _NEWEST_REVISION, writer.query_id, writer.batch_id, flow, subject)
+    return rows[0] if rows else None
 
 
 def _any_before(spark: SparkSession, lake: Lake, kind: type[P], subject: str, writer: Writer) -> P | None:

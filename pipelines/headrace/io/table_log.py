@@ -15,7 +15,15 @@ from headrace.io.local_path import local_path
 if TYPE_CHECKING:
     from deltalake import DeltaTable
 
-__all__ = ["TableLog", "files_between", "open_log", "opens_without_spark", "table_log", "writes_without_spark"]
+__all__ = [
+    "TableLog",
+    "files_between",
+    "open_log",
+    "open_log_in_folder",
+    "opens_without_spark",
+    "table_log",
+    "writes_without_spark",
+]
 
 _MAPPING = "delta.columnMapping.mode"
 # delta-rs takes a folder for a URL, and so for the folder whose name has the character of that code.
@@ -91,3 +99,13 @@ def table_log(path: str) -> TableLog:
     if table is None:
         raise InfrastructureError(f"{path} is no Delta table: make it, or correct the source")
     return TableLog(table.version(), tuple(field.name for field in table.schema().fields))
+
+
+def open_log_in_folder(path: str) -> DeltaTable | None:
+    """The log of the table in a folder of this machine; None where there is none, or only Spark can read it."""
+    if local_path(path) is None:
+        return None
+    try:
+        return open_log(path)
+    except InfrastructureError:
+        return None
