@@ -35,8 +35,10 @@ def around_writes(hook: Callable[[Write], None]) -> Iterator[None]:
     """Every write to a table of a lake, of rows in Spark or of plain values, is left to the hook."""
     append, append_rows = Lake.append, Lake.append_rows
 
-    def in_spark(lake: Lake, rows: DataFrame, table: Table, writer: Writer, *, after: int | None = None) -> None:
-        make = partial(append, lake, rows, table, writer, after=after)
+    def in_spark(
+        lake: Lake, rows: DataFrame, table: Table, writer: Writer, *, after: int | None = None, few: bool = False
+    ) -> None:
+        make = partial(append, lake, rows, table, writer, after=after, few=few)
         hook(Write(lake, table, writer, table.name, make))
 
     def plain(

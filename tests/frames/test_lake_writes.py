@@ -150,3 +150,68 @@ def test_the_log_and_the_history_tell_the_same(
     monkeypatch.setattr("headrace.io.lake.read_commit", lambda *_: None)
     by_history = [(one.version, one.writer, one.rows) for one in lake.commits(spark, VALUES.name, 0, 2)]
     assert by_log == by_history == [(1, Writer("q", 0), 2), (2, Writer("q", 1), 1)]
+
+
+EVERY_TYPE = Table(
+    name="every_type",
+    grain="one",
+    key=(),
+    columns=(
+        Column("day", "DATE"),
+        Column("text", "STRING"),
+        Column("small", "INT"),
+        Column("big", "BIGINT"),
+        Column("exact", "DECIMAL(38,6)"),
+        Column("real", "DOUBLE"),
+        Column("yes", "BOOLEAN"),
+        Column("bytes", "BINARY"),
+        Column("at", "TIMESTAMP"),
+        Column("list", "ARRAY<STRUCT<code: STRING, n: DECIMAL(10,2)>>"),
+        Column("map", "MAP<STRING, BIGINT>"),
+        Column("deep", "STRUCT<a: STRUCT<b: ARRAY<TIMESTAMP>>, c: DATE>"),
+        Column("query_id", "STRING"),
+        Column("batch_id", "BIGINT"),
+    ),
+    partitioned_by=("text",),
+)
+VALUES_OF_EVERY_TYPE = """
+    SELECT date'0001-01-01' AS day, text, 1 AS small, -9223372036854775808 AS big,
+      CAST('12345678901234567890.123456' AS DECIMAL(38,6)) AS exact, double('NaN') AS real, true AS yes,
+      X'FF00' AS bytes, timestamp'9999-12-31 23:59:59.999999' AS at,
+      array(named_struct('code', 'x', 'n', CAST(1.50 AS DECIMAL(10,2))), null) AS list, map('k', 1L, 'l', null) AS map,
+      named_struct('a', named_struct('b', array(timestamp'1677-01-01 00:00:00.000001')), 'c', null) AS deep,
+      'q' AS query_id, 0L AS batch_id
+    FROM VALUES ('é /%= [1]'), (''), (null) AS texts(text)
+    UNION ALL
+    SELECT null, null, null, null, null, double('-Infinity'), null, null, null, null, null, null, 'q', 0L
+"""
+
+
+def test_rows_written_from_here_are_those_that_spark_would_write(spark: SparkSession, tmp_path: Path) -> None:
+    found = []
+    for few in (True, False):
+        lake, writer = Lake(Storage(root=str(tmp_path / str(few)))), Writer("q", 0)
+        lake.create(spark, EVERY_TYPE)
+        after = lake.versions([EVERY_TYPE])[EVERY_TYPE.name]
+        for _ in range(2):
+            lake.append(spark.sql(VALUES_OF_EVERY_TYPE), EVERY_TYPE, writer, after=after, few=few)
+        rows = lake.committed(spark, EVERY_TYPE.name, writer, after)
+        assert rows is not None
+        assert rows.count() == lake.read(spark, EVERY_TYPE.name).count() == 4
+        (commit,) = lake.commits(spark, EVERY_TYPE.name, after + 1, after + 1)
+        digest = rows.agg(ledger.digest(rows, rows.columns)).collect()
+        found.append((digest, commit.rows, sorted(map(str, rows.drop("bytes").collect()))))
+    assert found[0] == found[1]
+
+
+def test_members_in_another_order_are_left_to_spark(spark: SparkSession, lake: Lake) -> None:
+    columns = (
+        Column("pair", "STRUCT<a: STRING, b: STRING>"),
+        Column("query_id", "STRING"),
+        Column("batch_id", "BIGINT"),
+    )
+    table = Table(name="pairs", grain="one", key=(), columns=columns)
+    lake.create(spark, table)
+    rows = spark.sql("SELECT named_struct('b', 'second', 'a', 'first') AS pair, 'q' AS query_id, 0L AS batch_id")
+    lake.append(rows, table, Writer("q", 0), after=lake.versions([table])["pairs"], few=True)
+    assert lake.read(spark, "pairs").select("pair.a", "pair.b").collect() == [("first", "second")]

@@ -24,7 +24,7 @@ from headrace.flows import limits, schema_drift, window_rules
 from headrace.flows.batch import Batch, instant, opened, readable_at, stamped
 from headrace.flows.catalog import signal_table
 from headrace.flows.ingest_job import FLOW, Ingest
-from headrace.flows.ingest_plan import is_accepted, look, planned_batch
+from headrace.flows.ingest_plan import Seen, is_accepted, look, planned_batch
 from headrace.flows.plans.ingest import IngestPlan
 from headrace.flows.quality_audit import audit
 from headrace.io import ledger
@@ -33,6 +33,10 @@ from headrace.io.plans import unplanned
 from headrace.tables import DEAD_LETTERS, Table
 
 __all__ = ["ingest_batch", "with_duplicates", "without_future"]
+
+
+# A batch of no more is written by the driver itself.
+_FEW_ROWS, _FEW_BYTES = 50_000, 32 * 1024 * 1024
 
 
 def ingest_batch(ingest: Ingest, judged: DataFrame, batch_id: int) -> None:
@@ -52,9 +56,8 @@ def ingest_batch(ingest: Ingest, judged: DataFrame, batch_id: int) -> None:
             return
         with watch.lap("plan"):
             plan = planned_batch(ingest, batch, judged, seen)
-        rows = sum(part.rows for part in seen.slices)
         with watch.lap("write"):
-            accepted = _write(ingest, batch, judged, plan, rows, accepted=seen.accepted(plan.limit))
+            accepted = _write(ingest, batch, judged, plan, seen)
     finally:
         judged.unpersist()
     with watch.lap("account"):
@@ -63,29 +66,28 @@ def ingest_batch(ingest: Ingest, judged: DataFrame, batch_id: int) -> None:
     audit(ingest.quality, batch, ingest.lake, ingest.signal, ingest.contract)
 
 
-def _write(ingest: Ingest, batch: Batch, judged: DataFrame, plan: IngestPlan, rows: int, *, accepted: int) -> int:
-    """Write the batch of so many rows. accepted: how many before duplicates are looked for; returns how many in all."""
+def _write(ingest: Ingest, batch: Batch, judged: DataFrame, plan: IngestPlan, seen: Seen) -> int:
+    """Write the batch; how many of its records are accepted."""
+    accepted = seen.accepted(plan.limit)
     if plan.columns:
         ingest.lake.widen(batch.spark, _target(ingest, plan))
     decided = without_future(judged, ingest.contract, plan.limit)
     if ingest.duplicates is None:
-        _commit(ingest, batch, decided, plan, accepted=accepted, rejected=rows - accepted)
+        _commit(ingest, batch, decided, plan, seen, accepted=accepted)
         return accepted
     repeats = _repeats(ingest, batch, decided, plan.accepted_before, ingest.duplicates).persist()
     try:
         unique = with_duplicates(decided, repeats, ingest.contract)
         accepted -= repeats.count()
-        _commit(ingest, batch, unique, plan, accepted=accepted, rejected=rows - accepted)
+        _commit(ingest, batch, unique, plan, seen, accepted=accepted)
     finally:
         repeats.unpersist()
     return accepted
 
 
-def _commit(
-    ingest: Ingest, batch: Batch, decided: DataFrame, plan: IngestPlan, *, accepted: int, rejected: int
-) -> None:
+def _commit(ingest: Ingest, batch: Batch, decided: DataFrame, plan: IngestPlan, seen: Seen, *, accepted: int) -> None:
     good = F.size("reasons") == 0
-    if rejected:
+    if seen.rows > accepted:
         letters = _dead_letters(decided.where(~good), ingest, batch)
         ingest.lake.append(letters, DEAD_LETTERS, batch.writer, after=plan.after.get(DEAD_LETTERS.name))
         if ingest.dead_letter_topic is not None:
@@ -95,7 +97,8 @@ def _commit(
         kept = _accepted(usual, ingest, batch, plan.before.high_water)
         target = _target(ingest, plan)
         rows = evolved(kept, plan.columns)
-        ingest.lake.append(rows, target, batch.writer, after=plan.after.get(target.name))
+        few = seen.rows <= _FEW_ROWS and seen.bytes <= _FEW_BYTES
+        ingest.lake.append(rows, target, batch.writer, after=plan.after.get(target.name), few=few)
     limits.record(ingest, batch, plan.limits)
     schema_drift.record(ingest, batch, plan.drift)
     window_rules.record(ingest, batch, plan)

@@ -32,16 +32,22 @@ __all__ = ["Seen", "is_accepted", "look", "planned_batch"]
 class Seen:
     """What one look at the judged records of a batch says of those that broke no rule so far.
 
-    slices: what of the source the batch holds, bad records too. seconds, counts: the event times of those that broke
-    no rule, and how many of them have one. present: of each field that may be absent, in how many it is. odd: how many
-    have a warning or a member their contract does not name.
+    slices: what of the source the batch holds, bad records too. bytes: of all payloads. seconds, counts: the event
+    times of those that broke no rule, and how many of them have one. present: of each field that may be absent, in how
+    many it is. odd: how many have a warning or a member their contract does not name.
     """
 
     slices: list[ledger.Slice]
+    bytes: int
     seconds: npt.NDArray[np.int64]
     counts: npt.NDArray[np.int64]
     present: Mapping[str, int]
     odd: int
+
+    @property
+    def rows(self) -> int:
+        """How many records the batch has, bad ones too."""
+        return sum(part.rows for part in self.slices)
 
     def accepted(self, limit: int) -> int:
         """How many of them the clock lets in, given the last second it does."""
@@ -59,10 +65,12 @@ def look(judged: DataFrame, contract: Contract) -> Seen:
         good.alias("_good"),
         F.when(good, F.unix_seconds("event_time")).alias("_second"),
     )
-    groups = grouped.agg(*ledger.slice_parts("envelope."), odd, *present).toPandas()
+    size = F.sum(F.coalesce(F.length("envelope.value"), F.lit(0))).alias("_bytes")
+    groups = grouped.agg(*ledger.slice_parts("envelope."), size, odd, *present).toPandas()
     counted = groups[groups["_good"]]
     return Seen(
         slices=ledger.slices_of(groups),
+        bytes=int(groups["_bytes"].sum()),
         seconds=counted["_second"].to_numpy(np.int64),
         counts=counted["rows"].to_numpy(np.int64),
         present={name: int(counted[f"_present_{name}"].sum()) for name in optional},
@@ -117,7 +125,7 @@ def _chosen(ingest: Ingest, batch: Batch, judged: DataFrame, seen: Seen) -> Inge
     last = plan_before(batch.spark, ingest.lake, IngestPlan, ingest.signal, batch.writer)
     before = _mark(ingest, last)
     step = advance(ingest.clock, before, seen.seconds, seen.counts, now=seconds(batch.offsets.time))
-    rows = sum(part.rows for part in seen.slices)
+    rows = seen.rows
     bad = rows - seen.accepted(step.limit)
     slices = {part.name: part.digest for part in seen.slices}
     tails = last.limits.tails if last is not None else {}

@@ -84,7 +84,7 @@ def score_batch(score: Score, records: DataFrame, batch_id: int) -> None:
                 else:
                     unusable = int(answers[score.model.output.name].isna().sum())
             with watch.lap("write"):
-                _write(score, batch, records, decided, target, plan, unusable=unusable)
+                _write(score, batch, records, decided, target, plan, unusable=unusable, few=answers is not None)
     finally:
         for frame in kept:
             frame.unpersist()
@@ -197,6 +197,7 @@ def _write(
     plan: ScorePlan,
     *,
     unusable: int,
+    few: bool,
 ) -> None:
     answer, model, pinned = F.col(score.model.output.name), score.model, _pinned(score, plan)
     if unusable:
@@ -212,7 +213,7 @@ def _write(
         feature_sets=score.feature_sets,
         at=plan.cuts,
     )
-    score.lake.append(rows, target, batch.writer, after=plan.after.get(target.name))
+    score.lake.append(rows, target, batch.writer, after=plan.after.get(target.name), few=few)
 
 
 def _pinned(score: Score, plan: ScorePlan) -> registry.Pinned:
