@@ -11,17 +11,22 @@ from threading import Lock
 from typing import NamedTuple
 
 from pyspark.sql import SparkSession
-from pyspark.sql import functions as F
 
 from headrace.io.cut import NOTHING, Cut, backfill_of, history_of
 from headrace.io.lake import Lake
 from headrace.io.table_commits import AddedFile, commits_after, latest_version
+from headrace.io.table_query import query_table
 from headrace.tables import LEDGER
 
 __all__ = ["cuts", "wait_for"]
 
 _LOOK_AGAIN = 0.5
 _FLOWS = ("features", "backfill", "history")
+_REACHED = f"""
+    SELECT flow, subject, query_id, max(batch_id) AS batch_id, CAST(max(high_water) AS STRING) AS high_water,
+      CAST(max(batch_time) AS STRING) AS at
+    FROM {{table}} WHERE flow IN {_FLOWS} GROUP BY flow, subject, query_id
+"""
 
 
 class _Query(NamedTuple):
@@ -108,22 +113,18 @@ def _entries_of(files: Iterable[AddedFile]) -> Iterable[tuple[_Query, _Reached]]
 
 
 def _whole_ledger(spark: SparkSession, lake: Lake) -> dict[_Query, _Reached]:
-    by_query = (
-        lake.read(spark, LEDGER.name)
-        .where(F.col("flow").isin(*_FLOWS))
-        .groupBy("flow", "subject", "query_id")
-        .agg(
-            F.max("batch_id").alias("batch_id"),
-            F.max(F.unix_seconds("high_water")).alias("high_water"),
-            F.max("batch_time").alias("at"),
-        )
-    )
     return {
         _Query(row["flow"], row["subject"], row["query_id"]): _Reached(
-            row["batch_id"], row["high_water"], row["at"].astimezone(UTC)
+            row["batch_id"],
+            int(_instant(row["high_water"]).timestamp()) if row["high_water"] is not None else None,
+            _instant(row["at"]),
         )
-        for row in by_query.collect()
+        for row in query_table(spark, lake, LEDGER, _REACHED)
     }
+
+
+def _instant(text: str) -> datetime:
+    return datetime.fromisoformat(text).replace(tzinfo=UTC)
 
 
 def _cut(query_id: str, stream: _Reached, last: Mapping[str, int]) -> Cut:
