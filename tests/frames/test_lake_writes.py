@@ -135,7 +135,7 @@ def test_only_the_files_that_can_hold_a_time_are_read(spark: SparkSession, lake:
     for batch_id, day in enumerate(range(1, 6)):
         write(spark, lake, batch_id, [day], None)
     first, last = datetime(2026, 1, 3, tzinfo=UTC), datetime(2026, 1, 4, 12, tzinfo=UTC)
-    near = lake.between(spark, VALUES.name, "at", first, last)
+    near = lake.between(spark, VALUES.name, "at", int(first.timestamp()), int(last.timestamp()))
     assert sorted(row["n"] for row in near.collect()) == [2, 3]
     assert len(near.inputFiles()) == 2
 

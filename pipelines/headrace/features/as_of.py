@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from functools import reduce
 from itertools import groupby
 from math import ceil
@@ -111,7 +111,7 @@ def _known(one: Values, keys: Sequence[str], between: tuple[int, int] | None, na
     cut = F.create_map(*[F.lit(part) for pair in sorted(one.cut.items()) for part in pair])
     known = one.log.where(F.col("batch_id") <= F.try_element_at(cut, F.col("query_id")))
     if between is not None:
-        known = known.where(F.col("window_end").between(*map(F.lit, near(between, one.feature_set.time_to_live))))
+        known = known.where(F.col("window_end").between(*map(_time, near(between, one.feature_set.time_to_live))))
     backfilled = F.col("query_id") == F.lit(one.backfill or "")
     return known.select(
         *[F.col(column).alias(key) for (_, column), key in zip(one.entity, keys, strict=True)],
@@ -121,13 +121,17 @@ def _known(one: Values, keys: Sequence[str], between: tuple[int, int] | None, na
     )
 
 
-def near(between: tuple[int, int], live: timedelta) -> tuple[datetime, datetime]:
-    """The ends that windows can have which are seen in that range of time, and some more.
+def near(between: tuple[int, int], live: timedelta) -> tuple[int, int]:
+    """In seconds the ends that windows can have which are seen in that range of time, and some more.
 
     They are whole hours, for Spark writes them into the code it compiles: so one batch has the code of the last.
     """
     first, last = (between[0] - ceil(live.total_seconds())) // _HOUR, between[1] // _HOUR + 1
-    return datetime.fromtimestamp(first * _HOUR, UTC), datetime.fromtimestamp(last * _HOUR, UTC)
+    return first * _HOUR, last * _HOUR
+
+
+def _time(second: int) -> Column:
+    return F.timestamp_seconds(F.lit(second))
 
 
 def _taken(one: Values, value: Column, complete: Column) -> list[Column]:

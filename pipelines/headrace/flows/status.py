@@ -174,8 +174,8 @@ def _pending(
     unread = rows_of(
         connection,
         "SELECT count(DISTINCT concat(query_id, '/', batch_id)) AS batches FROM ledger WHERE flow = 'ingest' "
-        "AND subject = ? AND slice <> 'end of input' AND concat(query_id, '/', batch_id) NOT IN "
-        "(SELECT slice FROM ledger WHERE flow = ? AND subject = ?)",
+        "AND subject = ? AND slice <> 'end of input' AND outcomes['accepted'] > 0 "
+        "AND concat(query_id, '/', batch_id) NOT IN (SELECT slice FROM ledger WHERE flow = ? AND subject = ?)",
         [signal, flow, subject],
     )
     count = int(str(unread[0]["batches"]))

@@ -213,8 +213,8 @@ class Lake:
         reader = spark.read.schema(schema).option("basePath", f"{self.storage.root}/{table}")
         return reader.parquet(*[literal(str(file)) for file in files]).select(*schema.names)
 
-    def between(self, spark: SparkSession, table: str, column: str, first: datetime, last: datetime) -> DataFrame:
-        """All rows whose time in ``column`` lies in the range, and others: of few files, if no other can hold one."""
+    def between(self, spark: SparkSession, table: str, column: str, first: int, last: int) -> DataFrame:
+        """All rows whose time in ``column`` lies between two seconds, and others: few files', if no others can."""
         folder = self.folder(table)
         found = files_between(folder, column, first, last, most=_FEW_FILES) if folder is not None else None
         return self.files(spark, table, found) if found else self.read(spark, table)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
@@ -71,8 +70,8 @@ def open_log(path: str) -> DeltaTable | None:
         raise InfrastructureError(f"the table at {path} cannot be read: {error}") from error
 
 
-def files_between(folder: Path, column: str, first: datetime, last: datetime, *, most: int) -> list[Path] | None:
-    """The files of a table that may hold a row whose time in ``column`` lies in the range, by what the log has of each.
+def files_between(folder: Path, column: str, first: int, last: int, *, most: int) -> list[Path] | None:
+    """The files of a table that may hold a row whose time in ``column`` lies between two seconds, by the log.
 
     None where they are more than ``most``, or the log does not say.
     """
@@ -85,9 +84,11 @@ def files_between(folder: Path, column: str, first: datetime, last: datetime, *,
     files = pyarrow.table(table.get_add_actions(flatten=True))
     if {f"min.{column}", f"max.{column}"} - set(files.column_names):
         return None
+    # What the log has of a time ends with its milliseconds.
     low, high = files[f"min.{column}"], files[f"max.{column}"]
     near = pc.and_(
-        pc.less_equal(low, pyarrow.scalar(last, low.type)), pc.greater_equal(high, pyarrow.scalar(first, high.type))
+        pc.less_equal(low, pyarrow.scalar(last * 1_000_000, low.type)),
+        pc.greater_equal(high, pyarrow.scalar((first - 1) * 1_000_000, high.type)),
     )
     paths = files["path"].filter(pc.fill_null(near, True))
     return None if len(paths) > most else [folder / unquote(path) for path in paths.to_pylist()]

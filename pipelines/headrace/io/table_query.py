@@ -48,6 +48,7 @@ def _query_in_folder(lake: Lake, table: Table, sql: str, values: Sequence[object
     if log is None or len(log.file_uris()) > _MOST_FILES:
         return None
     with closing(duckdb.connect()) as connection:
+        connection.execute("SET TimeZone = 'UTC'")
         try:
             scan = scan_table(connection, table.name, path, log)
             return rows_of(connection, sql.format(table=f"({scan.sql})"), values)
