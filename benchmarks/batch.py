@@ -118,6 +118,7 @@ def register(uri: str) -> None:
     from sklearn.pipeline import make_pipeline
 
     mlflow.set_tracking_uri(uri)
+    mlflow.set_registry_uri(uri)
     mlflow.set_experiment("high")
     rows = pd.DataFrame({"value": np.arange(200) % 17 / 4, "by_sensor_mean": 2.0, "by_sensor_n": 10.0})
     fitted = make_pipeline(SimpleImputer(), LogisticRegression()).fit(rows, rows["value"] > 2)
