@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from delta.tables import DeltaTable
@@ -12,8 +13,10 @@ from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
 from headrace.config import Storage
+from headrace.errors import InfrastructureError
 from headrace.io import ledger
 from headrace.io.lake import Lake, Writer, local_rows
+from headrace.io.table_rows import append_rows
 from headrace.tables import LEDGER, MEASUREMENTS, SOURCE_LOG, VERDICTS, Column, Table
 
 AT = datetime(2026, 1, 31, 23, 59, 59, 123456, tzinfo=UTC)
@@ -215,3 +218,29 @@ def test_members_in_another_order_are_left_to_spark(spark: SparkSession, lake: L
     rows = spark.sql("SELECT named_struct('b', 'second', 'a', 'first') AS pair, 'q' AS query_id, 0L AS batch_id")
     lake.append(rows, table, Writer("q", 0), after=lake.versions([table])["pairs"], few=True)
     assert lake.read(spark, "pairs").select("pair.a", "pair.b").collect() == [("first", "second")]
+
+
+def test_what_cannot_be_written_from_here_is_written_by_spark(
+    spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lake = Lake(Storage(root=str(tmp_path)))
+    lake.create(spark, LEDGER)
+    lake.create(spark, VALUES)
+    after = lake.versions([VALUES])[VALUES.name]
+
+    def after_its_commit(*given: Any, **named: Any) -> None:
+        append_rows(*given, **named)
+        raise InfrastructureError("the connection broke")
+
+    def before_it(*_: Any, **__: Any) -> None:
+        raise InfrastructureError("no links on this volume")
+
+    row = {"day": "2026-01-02", "n": 2, "at": AT, "query_id": "q", "batch_id": 0}
+    for batch_id, failing in enumerate((after_its_commit, before_it)):
+        monkeypatch.setattr("headrace.io.lake.append_rows", failing)
+        for _ in range(2):
+            lake.append_rows(spark, [ENTRY], LEDGER, Writer("q", batch_id))
+            rows = local_rows(spark, VALUES, [row])
+            lake.append(rows, VALUES, Writer("q", batch_id), after=after, few=True)
+    assert lake.read(spark, LEDGER.name).count() == 2
+    assert lake.read(spark, VALUES.name).count() == 2

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import logging
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,7 +17,7 @@ from pyspark.sql import functions as F
 from pyspark.sql.types import ArrayType, DataType, StructType
 
 from headrace.config import Storage
-from headrace.errors import ConfigError
+from headrace.errors import ConfigError, InfrastructureError
 from headrace.io.lease import turn
 from headrace.io.local_path import local_path
 from headrace.io.logged_schema import logged_schema
@@ -27,6 +28,8 @@ from headrace.io.table_rows import append_rows
 from headrace.tables import Column, Table, View
 
 __all__ = ["Append", "Lake", "Writer", "in_spark", "local_rows"]
+
+log = logging.getLogger("headrace.lake")
 
 _PROPERTIES = {
     "delta.enableDeletionVectors": "false",
@@ -257,10 +260,11 @@ class Lake:
         if self.commit_of(table.name, writer, after) is not None:
             return True
         values, app_id = columns.toArrow(), f"{writer.query_id}/{table.name}"
-        with self.turn(table.name):
+        with self.turn(table.name), _left_to_spark(table.name):
             if self.commit_of(table.name, writer, after) is None:
                 append_rows(str(folder), values, app_id=app_id, app_version=writer.batch_id, metadata=writer.stamp)
-        return True
+            return True
+        return False
 
     def append_rows(
         self,
@@ -277,9 +281,9 @@ class Lake:
         """
         app_id, folder = f"{writer.query_id}/{output or table.name}", self.folder(table.name)
         if folder is not None and writes_without_spark(folder):
-            with self.turn(table.name):
+            with self.turn(table.name), _left_to_spark(table.name):
                 append_rows(str(folder), rows, app_id=app_id, app_version=writer.batch_id, metadata=writer.stamp)
-            return
+                return
         door = _door(local_rows(spark, table, rows), table, writer)
         self._commit(door.option("txnAppId", app_id).option("txnVersion", writer.batch_id), table)
 
@@ -367,6 +371,15 @@ class Lake:
         # The second is what delta-rs calls it.
         rows = F.coalesce(metrics["numOutputRows"], metrics["num_added_rows"]).cast("long").alias("rows")
         return history.select("version", "userMetadata", rows).orderBy(F.desc("version")).collect()
+
+
+@contextmanager
+def _left_to_spark(table: str) -> Iterator[None]:
+    """What cannot be written from here is written by Spark, once all the same: some file systems take only one."""
+    try:
+        yield
+    except InfrastructureError as error:
+        log.warning("%s is written by Spark: %s", table, error)
 
 
 def _is_alike(rows: StructType, table: StructType) -> bool:
