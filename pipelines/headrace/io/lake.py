@@ -331,8 +331,10 @@ class Lake:
     def commits(self, spark: SparkSession, table: str, first: int = 0, last: int | None = None) -> list[Append]:
         """The batches committed as versions ``first`` to ``last``. No other commits."""
         folder = self.folder(table)
-        entries = [] if folder is None or last is None else [read_commit(folder, one) for one in range(first, last + 1)]
-        if entries and None not in entries:
+        if folder is None or last is None:
+            return self._commits_by_history(spark, table, first, last)
+        entries = [read_commit(folder, version) for version in range(first, last + 1)]
+        if None not in entries:
             return [
                 Append(
                     entry.version,
