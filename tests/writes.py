@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 from unittest.mock import patch
 
 from pyspark.sql import DataFrame, SparkSession
@@ -35,23 +36,12 @@ def around_writes(hook: Callable[[Write], None]) -> Iterator[None]:
     """Every write to a table of a lake, of rows in Spark or of plain values, is left to the hook."""
     append, append_rows = Lake.append, Lake.append_rows
 
-    def in_spark(
-        lake: Lake, rows: DataFrame, table: Table, writer: Writer, *, after: int | None = None, few: bool = False
-    ) -> None:
-        make = partial(append, lake, rows, table, writer, after=after, few=few)
-        hook(Write(lake, table, writer, table.name, make))
+    def in_spark(lake: Lake, rows: DataFrame, table: Table, writer: Writer, **options: Any) -> None:
+        hook(Write(lake, table, writer, table.name, partial(append, lake, rows, table, writer, **options)))
 
-    def plain(
-        lake: Lake,
-        spark: SparkSession,
-        rows: Sequence[Mapping[str, object]],
-        table: Table,
-        writer: Writer,
-        *,
-        output: str | None = None,
-    ) -> None:
-        make = partial(append_rows, lake, spark, rows, table, writer, output=output)
-        hook(Write(lake, table, writer, output or table.name, make))
+    def plain(lake: Lake, spark: SparkSession, rows: Any, table: Table, writer: Writer, **options: Any) -> None:
+        make = partial(append_rows, lake, spark, rows, table, writer, **options)
+        hook(Write(lake, table, writer, options.get("output") or table.name, make))
 
     with patch.object(Lake, "append", in_spark), patch.object(Lake, "append_rows", plain):
         yield

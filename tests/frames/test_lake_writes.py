@@ -141,6 +141,9 @@ def test_only_the_files_that_can_hold_a_time_are_read(spark: SparkSession, lake:
     near = lake.between(spark, VALUES.name, "at", int(first.timestamp()), int(last.timestamp()))
     assert sorted(row["n"] for row in near.collect()) == [2, 3]
     assert len(near.inputFiles()) == 2
+    later = int(datetime(2030, 1, 1, tzinfo=UTC).timestamp())
+    none = lake.between(spark, VALUES.name, "at", later, later)
+    assert (none.collect(), none.inputFiles(), none.columns) == ([], [], near.columns)
 
 
 def test_the_log_and_the_history_tell_the_same(

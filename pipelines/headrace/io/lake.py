@@ -213,6 +213,8 @@ class Lake:
     def files(self, spark: SparkSession, table: str, files: Sequence[Path]) -> DataFrame:
         """The rows of some files of a table in a folder, with the columns that the table has now."""
         schema = logged_schema(f"{self.storage.root}/{table}") or self.read(spark, table).schema
+        if not files:
+            return spark.createDataFrame([], schema)
         reader = spark.read.schema(schema).option("basePath", f"{self.storage.root}/{table}")
         return reader.parquet(*[literal(str(file)) for file in files]).select(*schema.names)
 
@@ -220,7 +222,7 @@ class Lake:
         """All rows whose time in ``column`` lies between two seconds, and others: few files', if no others can."""
         folder = self.folder(table)
         found = files_between(folder, column, first, last, most=_FEW_FILES) if folder is not None else None
-        return self.files(spark, table, found) if found else self.read(spark, table)
+        return self.read(spark, table) if found is None else self.files(spark, table, found)
 
     def as_of(self, spark: SparkSession, table: str, cut: Mapping[str, int]) -> DataFrame:
         """The rows of each query up to its batch in the cut; of a query that is not in it, none."""
